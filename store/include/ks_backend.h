@@ -1,0 +1,176 @@
+/*
+ * The backend interface: what a place that holds keys must do. Built-in
+ * backends and third-party ones (docs/backend.md) implement this and nothing
+ * else; tests/contract holds every one of them to it.
+ *
+ * A backend knows names, bytes and secrets; it knows nothing of OpenSSL
+ * providers, URIs' syntax or X.509 policy. Keys cross this border in
+ * standard encodings:
+ *   public half   SubjectPublicKeyInfo, DER (RFC 5280, 4.1)
+ *   private key   PKCS#8 PrivateKeyInfo, DER (RFC 5958), in a ks_secret
+ *
+ * Threads: one store may be used by many threads at once.
+ * Processes: many processes may open the same place at once.
+ * Names: valid by ks_key_name_check before any callback sees them.
+ * Results: outputs are untouched on failure; on failure *err has a text,
+ * except that KS_E_NOT_FOUND is an answer and may leave it empty.
+ */
+#ifndef KS_BACKEND_H
+#define KS_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <openssl/types.h>
+
+#include "ks_buf.h"
+#include "ks_config.h"
+#include "ks_err.h"
+#include "ks_secret.h"
+
+/* Raised whenever a struct or a callback below changes its meaning. */
+#define KS_BACKEND_ABI 1u
+
+/* What a backend is opened with. Borrowed for the length of open() only,
+ * except LIBCTX, which outlives the store. */
+struct ks_backend_env {
+    const char *name;                  /* the configured backend name */
+    const char *dir;                   /* relative paths are below this */
+    const struct ks_setting *settings; /* its section of caadm.conf */
+    size_t n_settings;
+    OSSL_LIB_CTX *libctx; /* for all cryptography of the backend */
+    const char *propq;    /* with this property query */
+};
+
+/* What is known of a key without any secret. Owned by its holder. */
+struct ks_key_info {
+    struct ks_buf spki;
+    struct ks_buf cert; /* X.509 DER; { 0 } if none is kept with the key */
+    time_t created;     /* 0 if unknown */
+};
+void ks_key_info_clear(struct ks_key_info *info);
+
+/* Gets every name once; a result other than KS_OK stops the listing and is
+ * its result. */
+typedef ks_rc ks_list_fn(void *arg, const char *name, struct ks_err *err);
+
+/* How an operation key is used. Fields that the mechanism does not need are
+ * zero. Digest names are OpenSSL's ("SHA2-256"). */
+enum ks_mech {
+    KS_MECH_RSA_PKCS1 = 1, /* sign DIGEST's output (RFC 8017, 8.2); digest
+                              NULL: sign the input as it is, padded */
+    KS_MECH_RSA_PSS,       /* sign DIGEST's output (RFC 8017, 8.1) */
+    KS_MECH_RSA_RAW,       /* sign or decrypt a block of the modulus' length */
+    KS_MECH_ECDSA,         /* sign DIGEST's output; result is DER */
+    KS_MECH_EDDSA,         /* sign a message (RFC 8032, pure) */
+    KS_MECH_RSA_PKCS1_DECRYPT,
+    KS_MECH_RSA_PKCS1_TLS, /* TLS premaster secret, RFC 5246, 7.4.7.1 */
+    KS_MECH_RSA_OAEP,
+    KS_MECH_ECDH, /* peer: X9.62 point; result: X coordinate */
+    KS_MECH_XDH,  /* X25519, X448; peer: raw public key (RFC 7748) */
+};
+
+struct ks_mech_params {
+    enum ks_mech mech;
+    const char *digest;
+    const char *mgf1_digest; /* PSS, OAEP */
+    int salt_len;            /* PSS, in bytes */
+    const uint8_t *label;    /* OAEP */
+    size_t label_len;
+    bool cofactor; /* ECDH */
+    unsigned tls_client_version;
+    unsigned tls_alt_version;
+};
+
+/*
+ * Operations of a key whose private half stays inside. A key may be used by
+ * many threads at once. Any member but free may be NULL: not supported.
+ */
+struct ks_key_ops {
+    /* Signs IN. SIG has room for *sig_len bytes (always the key's maximum);
+     * *sig_len becomes what was written. */
+    ks_rc (*sign)(void *key, const struct ks_mech_params *params,
+                  const uint8_t *in, size_t in_len, uint8_t *sig,
+                  size_t *sig_len, struct ks_err *err);
+    /* Decrypts IN into *out, which the caller clears. */
+    ks_rc (*decrypt)(void *key, const struct ks_mech_params *params,
+                     const uint8_t *in, size_t in_len, struct ks_secret *out,
+                     struct ks_err *err);
+    /* Agrees on *out, which the caller clears. */
+    ks_rc (*derive)(void *key, const struct ks_mech_params *params,
+                    const uint8_t *peer, size_t peer_len,
+                    struct ks_secret *out, struct ks_err *err);
+    void (*free)(void *key); /* takes NULL */
+};
+
+/* What generate() is asked for: an algorithm name and parameters as in
+ * openssl-genpkey(1): "RSA" with bits and exponent, "EC" with group, ... */
+struct ks_keygen {
+    const char *algorithm; /* "RSA", "RSA-PSS", "EC", "ED25519", ... */
+    unsigned bits;         /* RSA */
+    const char *group;     /* EC */
+};
+
+struct ks_backend {
+    uint32_t abi;     /* KS_BACKEND_ABI */
+    const char *type; /* "type = ..." in caadm.conf */
+
+    /* Opens the place, which must exist or be made cheaply; asks for no
+     * secret. KS_E_CONFIG for bad settings. */
+    ks_rc (*open)(const struct ks_backend_env *env, void **store,
+                  struct ks_err *err);
+    void (*close)(void *store); /* takes NULL */
+
+    /* Names in any order. */
+    ks_rc (*list)(void *store, ks_list_fn *each, void *arg,
+                  struct ks_err *err);
+
+    /* The public side of one key; never asks for a secret.
+     * KS_E_NOT_FOUND, KS_E_DAMAGED. Caller clears *info. */
+    ks_rc (*info)(void *store, const char *name, struct ks_key_info *info,
+                  struct ks_err *err);
+
+    /* Removes the key for ever. KS_E_NOT_FOUND. */
+    ks_rc (*remove)(void *store, const char *name, struct ks_err *err);
+
+    /* Material keys; all NULL in a backend that has operation keys only. */
+
+    /* The private key. Tries the secrets that ASK gives, in turn, until one
+     * opens it; compares it with the public half kept beside it.
+     * KS_E_NOT_FOUND, KS_E_SECRET_MISSING, KS_E_SECRET_WRONG, KS_E_DAMAGED.
+     * Caller clears *pkcs8. */
+    ks_rc (*load)(void *store, const char *name, const struct ks_ask *ask,
+                  struct ks_secret *pkcs8, struct ks_err *err);
+    /* Keeps a key under a new name, sealed; wholly or not at all, and on
+     * stable storage when it returns. KS_E_EXISTS. */
+    ks_rc (*save)(void *store, const char *name, const struct ks_buf *spki,
+                  const struct ks_secret *pkcs8, const struct ks_ask *ask,
+                  struct ks_err *err);
+    /* Seals the key anew in one step: at any moment either the old or the
+     * new sealing is there. NEW_ASK gives the new secret. */
+    ks_rc (*reseal)(void *store, const char *name, const struct ks_ask *ask,
+                    const struct ks_ask *new_ask, struct ks_err *err);
+
+    /* Operation keys; all NULL in a backend that has material keys only. */
+
+    /* Makes a key inside; *spki is its public half. Nothing is left behind
+     * on failure. KS_E_EXISTS, KS_E_UNSUPPORTED. */
+    ks_rc (*generate)(void *store, const char *name,
+                      const struct ks_keygen *spec, const struct ks_ask *ask,
+                      struct ks_buf *spki, struct ks_err *err);
+    /* Opens a key for use. *ops is borrowed from the backend; *key is freed
+     * by ops->free. */
+    ks_rc (*open_key)(void *store, const char *name, const struct ks_ask *ask,
+                      const struct ks_key_ops **ops, void **key,
+                      struct ks_err *err);
+};
+
+/* Built-in backends. */
+extern const struct ks_backend ks_file_backend;
+
+/* The one symbol that a backend's shared object exports. */
+#define KS_BACKEND_SYMBOL "ks_backend"
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * caadm.conf, parsed and checked: docs/man/caadm.conf.5. Unknown sections
+ * and keys, duplicates, bad values and a file that others may write are
+ * errors that name file, section and key.
+ */
+#ifndef KS_CONFIG_H
+#define KS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ks_err.h"
+
+struct ks_config;
+
+/* One "key = value" line. Borrowed from the configuration. */
+struct ks_setting {
+    const char *key;
+    const char *value;
+};
+
+enum ks_section_kind { KS_SECTION_CAADM, KS_SECTION_BACKEND,
+                       KS_SECTION_PROFILE };
+
+/* One section, in the order of the file. Borrowed from the configuration. */
+struct ks_section {
+    enum ks_section_kind kind;
+    const char *name; /* "" for [caadm] */
+    const struct ks_setting *settings;
+    size_t n_settings;
+};
+
+/*
+ * The file that would be read, by DESIGN's order: PATH if not NULL; else
+ * CAADM_CONFIG; else CAADM_HOME/caadm.conf; else /etc/caadm/caadm.conf if it
+ * exists; else $XDG_CONFIG_HOME/caadm/caadm.conf (~/.config). Environment by
+ * secure_getenv. Caller frees *out with OPENSSL_free. KS_E_NOMEM,
+ * KS_E_NOT_FOUND where not even a name can be made (no HOME).
+ */
+KS_MUST_CHECK ks_rc ks_config_find(const char *path, char **out,
+                                   struct ks_err *err);
+
+/* Reads and checks PATH. KS_E_NOT_FOUND if there is no such file (with a
+ * text and a hint), KS_E_CONFIG, KS_E_DENIED, KS_E_IO, KS_E_NOMEM. */
+KS_MUST_CHECK ks_rc ks_config_open(const char *path, struct ks_config **out,
+                                   struct ks_err *err);
+void ks_config_close(struct ks_config *config);
+
+/* All borrowed from CONFIG. */
+const char *ks_config_path(const struct ks_config *config);
+const char *ks_config_dir(const struct ks_config *config); /* absolute */
+/* Absolute path of the inventory; "caadm.db" beside the file by default. */
+const char *ks_config_database(const struct ks_config *config);
+
+size_t ks_config_count(const struct ks_config *config);
+const struct ks_section *ks_config_at(const struct ks_config *config,
+                                      size_t index);
+/* NULL if there is no such section. */
+const struct ks_section *ks_config_section(const struct ks_config *config,
+                                           enum ks_section_kind kind,
+                                           const char *name);
+
+/* NULL if SECTION (may be NULL) has no such key. */
+const char *ks_section_get(const struct ks_section *section, const char *key);
+
+/* PATH itself if absolute, else below DIR. Caller frees with OPENSSL_free;
+ * NULL when out of memory. */
+char *ks_path_below(const char *dir, const char *path);
+
+/* One row per setting that caadm.conf may hold: for checking, for help, and
+ * compared with the man page by a test. Ends with a NULL key. */
+struct ks_setting_doc {
+    const char *section; /* "caadm", "backend", "backend file", "profile" */
+    const char *key;
+    const char *kind;    /* "path", "source", "bool", "uint", "word", "text" */
+    const char *fallback; /* text of the default; NULL: none */
+    const char *help;
+};
+extern const struct ks_setting_doc ks_setting_docs[];
+
+#endif

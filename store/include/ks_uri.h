@@ -1,0 +1,63 @@
+/*
+ * Key URIs: keystore://BACKEND/KEY?attribute=value&...   (RFC 3986 syntax,
+ * query attributes as in RFC 7512, 2.4).
+ */
+#ifndef KS_URI_H
+#define KS_URI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ks_buf.h"
+#include "ks_err.h"
+
+#define KS_URI_SCHEME "keystore"
+#define KS_URI_MAX 4096     /* bytes of a whole URI */
+#define KS_KEY_NAME_MAX 255 /* bytes of a key's name, decoded UTF-8 */
+#define KS_BACKEND_NAME_MAX 64
+
+enum ks_uri_type { KS_URI_ANY, KS_URI_PRIVATE, KS_URI_PUBLIC, KS_URI_CERT };
+
+struct ks_uri {
+    char *backend;              /* "default" where the URI has none */
+    char *key;                  /* decoded; "" lists the backend */
+    enum ks_uri_type type;      /* ?type= */
+    char *pin_source;           /* ?pin-source=, decoded; NULL if absent */
+    struct ks_secret pin_value; /* ?pin-value=, decoded */
+    bool has_pin_value;
+};
+
+/*
+ * Parses TEXT. KS_E_INVALID with a text that names the fault and never a
+ * pin-value: unknown scheme or attribute, attribute given twice, bad percent
+ * encoding, NUL or control character, bad UTF-8, name too long, user or port
+ * in the authority, fragment. *uri is { 0 } on failure.
+ */
+KS_MUST_CHECK ks_rc ks_uri_parse(const char *text, struct ks_uri *uri,
+                                 struct ks_err *err);
+
+/* Wipes and frees what URI holds, then { 0 }. */
+void ks_uri_clear(struct ks_uri *uri);
+
+/* True if TEXT starts with "keystore:", in any case. */
+bool ks_uri_is_keystore(const char *text);
+
+/* Makes the canonical keystore://BACKEND/KEY, percent-encoded, with no query.
+ * KEY "" or NULL gives the listing URI. Caller frees *out with OPENSSL_free.
+ * KS_E_NOMEM. */
+KS_MUST_CHECK ks_rc ks_uri_format(const char *backend, const char *key,
+                                  char **out);
+
+/* As ks_uri_format with ?pin-source=SOURCE (encoded) when SOURCE != NULL. */
+KS_MUST_CHECK ks_rc ks_uri_format_source(const char *backend, const char *key,
+                                         const char *pin_source, char **out);
+
+/* KS_E_INVALID unless NAME can be a key's name: 1..255 bytes of UTF-8, no
+ * control characters. */
+KS_MUST_CHECK ks_rc ks_key_name_check(const char *name, struct ks_err *err);
+
+/* Copies TEXT, at most SIZE - 1 bytes, with every pin-value replaced by
+ * "***", whether TEXT is a well-formed URI or not. For messages. */
+void ks_uri_redact(const char *text, char *out, size_t size);
+
+#endif
