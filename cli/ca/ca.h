@@ -20,6 +20,7 @@
 #include <openssl/types.h>
 #include <openssl/ui.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "ks_buf.h"
 #include "ks_config.h"
