@@ -1,0 +1,7 @@
+#!/bin/bash
+# Fails when a C file is not as clang-format leaves it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+find provider store hsm cli tests -name '*.[ch]' -print0 2>/dev/null |
+    xargs -0 clang-format --dry-run -Werror
