@@ -34,8 +34,8 @@ HEADERS = [
 WORDS = [
     (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b",
      r"cli/[^/]*$", "only the commands print"),
-    (r"\b(exit|_exit|_Exit|quick_exit|abort)\s*\(", r"cli/main\.c$",
-     "only main ends the process"),
+    (r"\b(exit|_exit|_Exit|quick_exit|abort)\s*\(", r"cli/(main|signals)\.c$",
+     "only main and a second ^C end the process"),
 ]
 
 TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
