@@ -8,7 +8,9 @@
  *
  * Every function that writes does so in the caller's transaction if there is
  * one (ks_inventory_begin), else in one of its own; so N rows cost one commit
- * when the caller wants it (group commit).
+ * when the caller wants it (group commit). If one fails inside the caller's
+ * transaction, roll that back, except after KS_E_EXISTS, which changes
+ * nothing. Callbacks of listings may read, but not write.
  *
  * Results common to all: KS_E_BUSY (locked for longer than the timeout),
  * KS_E_FULL, KS_E_DENIED, KS_E_IO (I/O error, or the file is corrupt or no
@@ -289,7 +291,6 @@ struct ks_intent {
     char *key_uri;
     bool made;
     uint8_t spki_hash[KS_HASH_LEN]; /* once made */
-    bool mine;                      /* of this process */
 };
 void ks_intent_clear(struct ks_intent *intent);
 

@@ -1,0 +1,126 @@
+/*
+ * Keys about to be made: recorded before they exist, so that a process that
+ * dies leaves a note of what it may have left.
+ */
+#include "inventory.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+void ks_intent_clear(struct ks_intent *intent)
+{
+    if (intent == NULL)
+        return;
+    OPENSSL_free(intent->key_uri);
+    memset(intent, 0, sizeof(*intent));
+}
+
+/* Takes over the plan of a dead process for the same key. */
+static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
+                       int64_t owner, int64_t *id, struct ks_err *err)
+{
+    static const char find[] = "SELECT id,owner FROM intent WHERE key_uri=?";
+    static const char update[] = "UPDATE intent SET owner=? WHERE id=?";
+    sqlite3_stmt *stmt = NULL;
+    int64_t old_owner = 0;
+    bool alive = false;
+    ks_rc rc = inv_query(inv, find, INV_ARGS(inv_text(key_uri)), &stmt, err);
+
+    if (rc == KS_OK)
+        rc = inv_step(inv, stmt, err);
+    if (rc == KS_OK) {
+        *id = sqlite3_column_int64(stmt, 0);
+        old_owner = sqlite3_column_int64(stmt, 1);
+    }
+    inv_done(stmt);
+    if (rc != KS_OK)
+        return rc;
+    rc = inv_owner_alive(inv, old_owner, &alive, err);
+    if (rc == KS_OK && alive)
+        return ks_fail(err, KS_E_EXISTS,
+                       "%s: another process is making this key", key_uri);
+    if (rc == KS_OK)
+        rc = inv_run(inv, update, INV_ARGS(inv_int(owner), inv_int(*id)), err);
+    return rc;
+}
+
+ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri, int64_t *id,
+                    bool *taken_over, struct ks_err *err)
+{
+    static const char insert[] =
+        "INSERT INTO intent(key_uri,owner,created) VALUES(?,?,?)";
+    int64_t owner = 0, at = 0;
+    bool mine = false;
+    ks_rc rc = inv_owner(inv, &owner, err);
+
+    if (rc == KS_OK)
+        rc = inv_enter(inv, &mine, err);
+    if (rc != KS_OK)
+        return rc;
+    rc = take_over(inv, key_uri, owner, &at, err);
+    *taken_over = rc == KS_OK;
+    if (rc == KS_E_NOT_FOUND) {
+        rc = inv_run(
+            inv, insert,
+            INV_ARGS(inv_text(key_uri), inv_int(owner), inv_int(time(NULL))),
+            err);
+        at = sqlite3_last_insert_rowid(inv->db);
+    }
+    rc = inv_leave(inv, mine, rc, err);
+    if (rc == KS_OK)
+        *id = at;
+    return rc;
+}
+
+ks_rc ks_intent_made(struct ks_inventory *inv, int64_t id,
+                     const uint8_t spki_hash[KS_HASH_LEN], struct ks_err *err)
+{
+    static const char sql[] = "UPDATE intent SET spki_hash=? WHERE id=?";
+    bool mine = false;
+    ks_rc rc = inv_enter(inv, &mine, err);
+
+    if (rc != KS_OK)
+        return rc;
+    rc = inv_run(inv, sql,
+                 INV_ARGS(inv_blob(spki_hash, KS_HASH_LEN), inv_int(id)), err);
+    return inv_leave(inv, mine, rc, err);
+}
+
+ks_rc ks_intent_remove(struct ks_inventory *inv, int64_t id, struct ks_err *err)
+{
+    static const char sql[] = "DELETE FROM intent WHERE id=?";
+    bool mine = false;
+    ks_rc rc = inv_enter(inv, &mine, err);
+
+    if (rc != KS_OK)
+        return rc;
+    rc = inv_run(inv, sql, INV_ARGS(inv_int(id)), err);
+    return inv_leave(inv, mine, rc, err);
+}
+
+ks_rc ks_intent_each_dead(struct ks_inventory *inv, ks_intent_fn *each,
+                          void *arg, struct ks_err *err)
+{
+    static const char sql[] = "SELECT id,key_uri,owner,spki_hash FROM intent";
+    sqlite3_stmt *stmt = NULL;
+    ks_rc rc = inv_query_own(inv, sql, NULL, 0, &stmt, err);
+
+    while (rc == KS_OK && (rc = inv_step(inv, stmt, err)) == KS_OK) {
+        struct ks_intent intent = {.id = sqlite3_column_int64(stmt, 0)};
+        bool alive = false;
+
+        intent.made = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
+        inv_col_hash(stmt, 3, intent.spki_hash);
+        if (!inv_col_text(stmt, 1, &intent.key_uri))
+            rc = ks_fail(err, KS_E_NOMEM, "out of memory");
+        if (rc == KS_OK)
+            rc = inv_owner_alive(inv, sqlite3_column_int64(stmt, 2), &alive,
+                                 err);
+        if (rc == KS_OK && !alive)
+            rc = each(arg, &intent, err);
+        ks_intent_clear(&intent);
+    }
+    (void)sqlite3_finalize(stmt);
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+}
