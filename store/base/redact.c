@@ -1,0 +1,81 @@
+/*
+ * URIs for messages: no pin-value is ever shown, however broken the text is.
+ */
+#include "ks_uri.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+/* What may follow a pin-value and be shown again; anything else could be the
+ * rest of a pin that has a bare '&' in it. */
+static const char *const followers[] = {
+    "&type=", "&pin-source=", "&module-name=", "&module-path="};
+
+/* The length of "pin-value=" at TEXT in any case and encoding, or 0. */
+static size_t pin_name_len(const char *text)
+{
+    static const char name[] = "pin-value=";
+    const char *start = text;
+
+    for (const char *want = name; *want != '\0'; want++) {
+        char c = *text++;
+        int high, low;
+
+        if (c == '%' && (high = ks_hex_digit(text[0])) >= 0 &&
+            (low = ks_hex_digit(text[1])) >= 0) {
+            c = (char)(high * 16 + low);
+            text += 2;
+        }
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (c != *want)
+            return 0;
+    }
+    return (size_t)(text - start);
+}
+
+static size_t pin_len(const char *value)
+{
+    const char *end = value;
+
+    for (; *end != '\0'; end++)
+        for (size_t i = 0; i < sizeof(followers) / sizeof(followers[0]); i++)
+            if (strncmp(end, followers[i], strlen(followers[i])) == 0)
+                return (size_t)(end - value);
+    return (size_t)(end - value);
+}
+
+static size_t put(char *out, size_t size, size_t used, const char *text,
+                  size_t len)
+{
+    for (size_t i = 0; i < len && used + 1 < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        /* A terminal must not be driven by a URI. */
+        out[used++] = byte < 0x20 || byte == 0x7f ? '?' : text[i];
+    }
+    return used;
+}
+
+void ks_uri_redact(const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+
+    if (size == 0)
+        return;
+    while (text != NULL && *text != '\0') {
+        size_t len = pin_name_len(text);
+
+        if (len == 0) {
+            used = put(out, size, used, text, 1);
+            text++;
+            continue;
+        }
+        used = put(out, size, used, text, len);
+        used = put(out, size, used, "***", 3);
+        text += len + pin_len(text + len);
+    }
+    out[used] = '\0';
+}
