@@ -63,6 +63,10 @@ const struct ks_section *ks_config_section(const struct ks_config *config,
 /* NULL if SECTION (may be NULL) has no such key. */
 const char *ks_section_get(const struct ks_section *section, const char *key);
 
+/* Reads "yes", "no", "true", "false", "on", "off", "1", "0" in any case; false
+ * if TEXT is none of them. Values of a configuration are checked already. */
+bool ks_bool_parse(const char *text, bool *out);
+
 /* PATH itself if absolute, else below DIR. Caller frees with OPENSSL_free;
  * NULL when out of memory. */
 char *ks_path_below(const char *dir, const char *path);
@@ -72,7 +76,8 @@ char *ks_path_below(const char *dir, const char *path);
 struct ks_setting_doc {
     const char *section; /* "caadm", "backend", "backend file", "profile" */
     const char *key;
-    const char *kind;    /* "path", "source", "bool", "uint", "word", "text" */
+    const char *kind;    /* "path", "source", "bool", "uint", "word", "text",
+                             "kdf", or choices such as "none|passphrase" */
     const char *fallback; /* text of the default; NULL: none */
     const char *help;
 };
