@@ -1,0 +1,35 @@
+/*
+ * The text of a key file: docs/formats.md. No file is opened here.
+ */
+#ifndef KS_KEY_FILE_H
+#define KS_KEY_FILE_H
+
+#include "ks_backend.h"
+#include "ks_buf.h"
+#include "seal.h"
+
+#define KS_KEY_FILE_MAX (64 * 1024)
+
+struct ks_key_file {
+    char *name;              /* "Key:" line; NULL if it has none */
+    struct ks_buf sealed;    /* EncryptedPrivateKeyInfo; or */
+    struct ks_secret plain;  /* PrivateKeyInfo, of a key without a seal */
+    struct ks_key_info info; /* created: 0 if it does not say */
+};
+void ks_key_file_clear(struct ks_key_file *file);
+
+/* Reads LEN bytes. Texts of errors begin with the fault, not with a name.
+ * Caller clears *file. KS_E_DAMAGED, KS_E_UNSUPPORTED, KS_E_NOMEM. */
+KS_MUST_CHECK ks_rc ks_key_file_parse(const struct ks_crypto *crypto,
+                                      const uint8_t *data, size_t len,
+                                      struct ks_key_file *file,
+                                      struct ks_err *err);
+
+/* Writes FILE's text; *text is secret because a plain key may be in it.
+ * Caller clears *text. KS_E_NOMEM. */
+KS_MUST_CHECK ks_rc ks_key_file_format(const struct ks_crypto *crypto,
+                                       const struct ks_key_file *file,
+                                       struct ks_secret *text,
+                                       struct ks_err *err);
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * The lines before the first PEM block of a key file: one row a line.
+ */
+#include "key_file_lines.h"
+
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "base/text.h"
+#include "ks_uri.h"
+
+#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
+#define NAME_KEEP "-._~/@:+,=" /* as in URIs, so that both look the same */
+#define NAME_TEXT_MAX (3 * KS_KEY_NAME_MAX)
+
+bool ks_key_file_digest(const struct ks_crypto *crypto,
+                        const struct ks_buf *der,
+                        char out[static KS_DIGEST_TEXT_LEN + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t hash[EVP_MAX_MD_SIZE];
+
+    if (!EVP_Q_digest(crypto->libctx, "SHA256", crypto->propq, der->data,
+                      der->len, hash, NULL))
+        return false;
+    for (size_t i = 0; i < KS_DIGEST_TEXT_LEN / 2; i++) {
+        out[2 * i] = digits[hash[i] >> 4];
+        out[2 * i + 1] = digits[hash[i] & 15];
+    }
+    out[KS_DIGEST_TEXT_LEN] = '\0';
+    return true;
+}
+
+static bool set_name(struct ks_key_lines *lines, const char *value)
+{
+    char name[NAME_TEXT_MAX + 1];
+    size_t len = 0, text_len = strlen(value);
+
+    if (lines->name != NULL || text_len > NAME_TEXT_MAX ||
+        !ks_percent_decode(value, text_len, name, &len) ||
+        strlen(name) != len || ks_key_name_check(name, NULL) != KS_OK)
+        return false;
+    lines->name = OPENSSL_strdup(name);
+    return true;
+}
+
+static bool set_created(struct ks_key_lines *lines, const char *value)
+{
+    struct tm tm = {0};
+    const char *end = strptime(value, TIME_FORMAT, &tm);
+
+    if (end == NULL || *end != '\0')
+        return false;
+    lines->created = timegm(&tm);
+    return lines->created > 0;
+}
+
+static bool set_digest(char *digest, const char *value)
+{
+    if (strlen(value) != KS_DIGEST_TEXT_LEN ||
+        strspn(value, "0123456789abcdef") != KS_DIGEST_TEXT_LEN)
+        return false;
+    memcpy(digest, value, KS_DIGEST_TEXT_LEN + 1);
+    return true;
+}
+
+static bool set_sealed_digest(struct ks_key_lines *lines, const char *value)
+{
+    return set_digest(lines->sealed_digest, value);
+}
+
+static bool set_public_digest(struct ks_key_lines *lines, const char *value)
+{
+    return set_digest(lines->public_digest, value);
+}
+
+static const struct {
+    const char *prefix;
+    bool (*set)(struct ks_key_lines *lines, const char *value);
+} rows[] = {
+    {"Key: ", set_name},
+    {"Created: ", set_created},
+    {"Sealed-SHA256: ", set_sealed_digest},
+    {"Public-SHA256: ", set_public_digest},
+};
+
+/* LINE has a NUL at its end. Other lines are anybody's. */
+static ks_rc take_line(struct ks_key_lines *lines, const char *line,
+                       struct ks_err *err)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].prefix);
+
+        if (strncmp(line, rows[i].prefix, len) != 0)
+            continue;
+        if (rows[i].set(lines, line + len))
+            return KS_OK;
+        return ks_fail(err, KS_E_DAMAGED, "bad \"%.*s\" line", (int)len - 1,
+                       rows[i].prefix);
+    }
+    return KS_OK;
+}
+
+ks_rc ks_key_lines_parse(const uint8_t *data, size_t len,
+                         struct ks_key_lines *lines, struct ks_err *err)
+{
+    static const char begin[] = "-----BEGIN ";
+    char line[NAME_TEXT_MAX + 16];
+    size_t at = 0;
+
+    while (at < len) {
+        const uint8_t *start = data + at;
+        const uint8_t *newline = memchr(start, '\n', len - at);
+        size_t line_len =
+            newline != NULL ? (size_t)(newline - start) : len - at;
+        ks_rc rc;
+
+        at += line_len + 1;
+        if (line_len >= sizeof(begin) - 1 &&
+            memcmp(start, begin, sizeof(begin) - 1) == 0)
+            break;
+        if (line_len > 0 && start[line_len - 1] == '\r')
+            line_len--;
+        if (line_len >= sizeof(line))
+            continue; /* longer than any of ours */
+        memcpy(line, start, line_len);
+        line[line_len] = '\0';
+        rc = take_line(lines, line, err);
+        if (rc != KS_OK)
+            return rc;
+    }
+    return KS_OK;
+}
+
+static bool write_name(const struct ks_key_file *file, BIO *bio)
+{
+    char name[NAME_TEXT_MAX + 4];
+    size_t used = 0;
+
+    if (file->name == NULL)
+        return true;
+    return ks_percent_encode(file->name, NAME_KEEP, name, sizeof(name),
+                             &used) &&
+           BIO_printf(bio, "Key: %s\n", name) > 0;
+}
+
+static bool write_created(const struct ks_key_file *file, BIO *bio)
+{
+    char text[32];
+    struct tm tm;
+
+    if (file->info.created == 0)
+        return true;
+    return gmtime_r(&file->info.created, &tm) != NULL &&
+           strftime(text, sizeof(text), TIME_FORMAT, &tm) > 0 &&
+           BIO_printf(bio, "Created: %s\n", text) > 0;
+}
+
+bool ks_key_lines_write(const struct ks_crypto *crypto,
+                        const struct ks_key_file *file, BIO *bio)
+{
+    char digest[KS_DIGEST_TEXT_LEN + 1];
+
+    if (!write_name(file, bio) || !write_created(file, bio))
+        return false;
+    if (file->sealed.len > 0) {
+        if (!ks_key_file_digest(crypto, &file->sealed, digest) ||
+            BIO_printf(bio, "Sealed-SHA256: %s\n", digest) <= 0)
+            return false;
+    }
+    return ks_key_file_digest(crypto, &file->info.spki, digest) &&
+           BIO_printf(bio, "Public-SHA256: %s\n", digest) > 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * Sealing with secrets that are asked for.
+ */
+#include "unlock.h"
+
+#define ATTEMPTS_MAX 16 /* whoever answers for ever is no person */
+
+static ks_rc get(const struct ks_ask *ask, const struct ks_question *question,
+                 struct ks_secret *secret, struct ks_err *err)
+{
+    if (ask == NULL || ask->get == NULL)
+        return KS_E_SECRET_MISSING;
+    return ask->get(ask->arg, question, secret, err);
+}
+
+/* Keeps the hint of WHY, and adds its text to who is asked about. */
+static ks_rc refuse(struct ks_err *err, ks_rc rc, const char *uri,
+                    const struct ks_err *why)
+{
+    if (why->hint[0] != '\0')
+        ks_hint(err, "%s", why->hint);
+    return ks_fail(err, rc, "%s: %s", uri,
+                   why->text[0] != '\0' ? why->text : ks_rc_text(rc));
+}
+
+ks_rc ks_unlock(const struct ks_crypto *crypto, const char *uri,
+                const struct ks_buf *sealed, const struct ks_ask *ask,
+                struct ks_secret *pkcs8, struct ks_err *err)
+{
+    struct ks_question question = {.what = "passphrase", .whose = uri};
+    struct ks_secret secret = {0};
+    struct ks_err why = {0};
+    ks_rc rc = KS_E_SECRET_WRONG;
+
+    for (; rc == KS_E_SECRET_WRONG && question.attempt < ATTEMPTS_MAX;
+         question.attempt++) {
+        struct ks_err now = {0};
+
+        rc = get(ask, &question, &secret, &now);
+        if (rc == KS_E_SECRET_MISSING && question.attempt > 0)
+            return refuse(err, KS_E_SECRET_WRONG, uri, &why);
+        if (rc == KS_OK)
+            rc = ks_unseal(crypto, sealed, &secret, pkcs8, &now);
+        ks_secret_clear(&secret);
+        why = now;
+    }
+    return rc == KS_OK ? KS_OK : refuse(err, rc, uri, &why);
+}
+
+ks_rc ks_lock_up(const struct ks_crypto *crypto, const char *uri,
+                 const struct ks_secret *pkcs8, const struct ks_kdf *kdf,
+                 const struct ks_ask *ask, struct ks_buf *sealed,
+                 struct ks_err *err)
+{
+    const struct ks_question question = {
+        .what = "passphrase", .whose = uri, .confirm = true};
+    struct ks_secret secret = {0};
+    struct ks_err why = {0};
+    ks_rc rc = get(ask, &question, &secret, &why);
+
+    if (rc == KS_OK)
+        rc = ks_seal(crypto, pkcs8, &secret, kdf, sealed, &why);
+    ks_secret_clear(&secret);
+    return rc == KS_OK ? KS_OK : refuse(err, rc, uri, &why);
+}
