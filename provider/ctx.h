@@ -11,6 +11,7 @@
 
 #include "core.h"
 
+struct prov_algs;   /* algs.h */
 struct prov_stores; /* stores.h */
 
 struct prov_ctx {
@@ -19,12 +20,13 @@ struct prov_ctx {
     /*
      * All our cryptography is done in this child of the loading context, and
      * always with PROPQ: the child holds a copy of ourselves, which a fetch
-     * without it could meet (reference: providers(7), "child contexts").
+     * without it could meet (OSSL_LIB_CTX_new_child(3)).
      */
     OSSL_LIB_CTX *child;
-    char *name;               /* under which we were loaded: "keystore" */
-    char *propq;              /* "provider!=NAME" */
-    char *properties;         /* "provider=NAME", of all our algorithms */
+    char *name;                 /* under which we were loaded: "keystore" */
+    char *propq;                /* "provider!=NAME" */
+    char *properties;           /* "provider=NAME", of all our algorithms */
+    struct prov_algs *algs;     /* what we offer, with those properties */
     struct prov_stores *stores; /* configured backends, opened on first use */
 };
 

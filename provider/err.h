@@ -21,9 +21,8 @@ int prov_raise_at(const struct prov_ctx *ctx, ks_rc rc, const char *file,
 /* Raises RC with ERR's text (and hint); returns 0. */
 #define prov_fail(ctx, rc, err)                                                \
     prov_fail_at((ctx), (rc), (err), __FILE__, __LINE__, __func__)
-int prov_fail_at(const struct prov_ctx *ctx, ks_rc rc,
-                 const struct ks_err *err, const char *file, int line,
-                 const char *func);
+int prov_fail_at(const struct prov_ctx *ctx, ks_rc rc, const struct ks_err *err,
+                 const char *file, int line, const char *func);
 
 /* OSSL_FUNC_provider_get_reason_strings. */
 const OSSL_ITEM *prov_reason_strings(void *provctx);
