@@ -11,6 +11,7 @@
 #ifndef PROV_KEY_H
 #define PROV_KEY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <openssl/types.h>
@@ -20,12 +21,14 @@
 
 struct prov_key {
     struct prov_ctx *ctx;
-    int refs;
+    atomic_int refs;
     const char *type; /* static: "RSA", "RSA-PSS", "EC", "ED25519", ... */
     EVP_PKEY *soft;   /* in ctx->child; NULL while a foreign key is empty */
     const struct ks_key_ops *ops; /* NULL unless an operation key */
-    void *opkey;                  /* owned: freed by ops->free */
-    char *uri;     /* canonical; NULL for foreign keys */
+    void *opkey;                  /* freed by ops->free, unless of ORIGIN */
+    struct prov_key *origin;      /* counted; of a duplicate: owns OPKEY */
+    char *uri;                    /* canonical; NULL for foreign keys */
+    bool has_public;
     bool has_private;
 };
 
@@ -34,6 +37,18 @@ struct prov_key *prov_key_new(struct prov_ctx *ctx, const char *type);
 void prov_key_ref(struct prov_key *key);
 /* Frees with the last reference. Takes NULL. */
 void prov_key_unref(struct prov_key *key);
+
+/* A copy of what SELECTION (OSSL_KEYMGMT_SELECT_*) names; NULL on failure. */
+struct prov_key *prov_key_dup(const struct prov_key *key, int selection);
+
+/* Exchanges what A and B hold, not their counts. */
+void prov_key_swap(struct prov_key *a, struct prov_key *b);
+
+/* Finds out has_public and has_private anew, after a change of SOFT. */
+void prov_key_probe(struct prov_key *key);
+
+/* The static name of PKEY's type; NULL if we have no such key type. */
+const char *prov_key_type(const EVP_PKEY *pkey);
 
 static inline bool prov_key_is_operation(const struct prov_key *key)
 {

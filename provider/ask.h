@@ -1,0 +1,47 @@
+/*
+ * The ways to a key's secret, tried in turn by a backend through ks_ask.
+ */
+#ifndef PROV_ASK_H
+#define PROV_ASK_H
+
+#include <openssl/core_dispatch.h>
+
+#include "ks_secret.h"
+#include "ks_uri.h"
+#include "stores.h"
+
+/* The application's passphrase callback, as libcrypto hands it to us. */
+struct prov_pw {
+    OSSL_PASSPHRASE_CALLBACK *cb; /* NULL: none */
+    void *arg;
+};
+
+/* ks_ask.get for a struct prov_pw: asks once. */
+ks_rc prov_pw_get(void *arg, const struct ks_question *question,
+                  struct ks_secret *secret, struct ks_err *err);
+
+/*
+ * The sources of one secret, best first:
+ *   SOURCE (by parameter), or the URI's pin-value or pin-source: if there is
+ *   one, it is the only one; else the backend's configured passphrase, then
+ *   APPLICATION. All borrowed.
+ */
+struct prov_ask {
+    const char *source;
+    const struct ks_uri *uri;
+    const struct prov_store *store;
+    const struct ks_ask *application;
+    const char *whose; /* the key's URI, for prompts */
+    bool confirm;      /* a new secret */
+    unsigned next;     /* the source that comes next */
+};
+
+/* ks_ask.get for a struct prov_ask. */
+ks_rc prov_ask_get(void *arg, const struct ks_question *question,
+                   struct ks_secret *secret, struct ks_err *err);
+
+/* ks_ask.get that asks on the terminal. */
+ks_rc prov_ask_terminal(void *arg, const struct ks_question *question,
+                        struct ks_secret *secret, struct ks_err *err);
+
+#endif

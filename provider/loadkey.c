@@ -1,0 +1,179 @@
+/*
+ * From a URI to a key.
+ */
+#include "loadkey.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "ask.h"
+#include "ks_soft_key.h"
+#include "soft.h"
+
+/* Takes SOFT on success. */
+static ks_rc wrap(struct prov_ctx *ctx, const char *uri, EVP_PKEY *soft,
+                  struct prov_key **out, struct ks_err *err)
+{
+    struct prov_key *key = prov_key_new(ctx, prov_key_type(soft));
+
+    if (key == NULL)
+        return ks_fail(err, KS_E_NOMEM, "out of memory");
+    key->uri = OPENSSL_strdup(uri);
+    if (key->uri == NULL) {
+        prov_key_unref(key);
+        return ks_fail(err, KS_E_NOMEM, "out of memory");
+    }
+    key->soft = soft;
+    prov_key_probe(key);
+    *out = key;
+    return KS_OK;
+}
+
+ks_rc prov_key_from_spki(struct prov_ctx *ctx, const char *uri,
+                         const struct ks_buf *spki,
+                         const struct ks_key_ops *ops, void *opkey,
+                         struct prov_key **out, struct ks_err *err)
+{
+    EVP_PKEY *soft = NULL;
+    ks_rc rc = prov_soft_from_spki(ctx, uri, spki, &soft, err);
+
+    if (rc != KS_OK)
+        return rc;
+    rc = wrap(ctx, uri, soft, out, err);
+    if (rc != KS_OK) {
+        EVP_PKEY_free(soft);
+        return rc;
+    }
+    if (ops != NULL) {
+        (*out)->ops = ops;
+        (*out)->opkey = opkey;
+        (*out)->has_private = true;
+    }
+    return KS_OK;
+}
+
+/* The private half stays behind ks_soft_key_ops. */
+static ks_rc operation_key(struct prov_ctx *ctx, const char *uri,
+                           const EVP_PKEY *whole, const struct ks_secret *pkcs8,
+                           struct prov_key **out, struct ks_err *err)
+{
+    struct ks_buf spki = {0};
+    void *opkey = NULL;
+    ks_rc rc = prov_soft_to_spki(ctx, whole, &spki, err);
+
+    if (rc == KS_OK)
+        rc = ks_soft_key_new(pkcs8, ctx->child, ctx->propq, &opkey, err);
+    if (rc == KS_OK) {
+        rc = prov_key_from_spki(ctx, uri, &spki, &ks_soft_key_ops, opkey, out,
+                                err);
+        if (rc != KS_OK)
+            ks_soft_key_ops.free(opkey);
+    }
+    ks_buf_clear(&spki);
+    return rc;
+}
+
+ks_rc prov_key_from_pkcs8(struct prov_ctx *ctx, const struct prov_store *store,
+                          const char *uri, const struct ks_secret *pkcs8,
+                          struct prov_key **out, struct ks_err *err)
+{
+    EVP_PKEY *soft = NULL;
+    ks_rc rc = prov_soft_from_pkcs8(ctx, uri, pkcs8, &soft, err);
+
+    if (rc != KS_OK)
+        return rc;
+    if (store->extractable) {
+        rc = wrap(ctx, uri, soft, out, err);
+        if (rc == KS_OK)
+            soft = NULL; /* given to *out */
+    } else {
+        rc = operation_key(ctx, uri, soft, pkcs8, out, err);
+    }
+    EVP_PKEY_free(soft);
+    return rc;
+}
+
+static ks_rc load_public(struct prov_ctx *ctx, const struct prov_store *store,
+                         const char *name, const char *uri,
+                         struct prov_key **out, struct ks_err *err)
+{
+    struct ks_key_info info = {0};
+    ks_rc rc = store->backend->info(store->handle, name, &info, err);
+
+    if (rc == KS_OK)
+        rc = prov_key_from_spki(ctx, uri, &info.spki, NULL, NULL, out, err);
+    ks_key_info_clear(&info);
+    return rc;
+}
+
+static ks_rc load_material(struct prov_ctx *ctx, const struct prov_store *store,
+                           const char *name, const char *uri,
+                           const struct ks_ask *ask, struct prov_key **out,
+                           struct ks_err *err)
+{
+    struct ks_secret pkcs8 = {0};
+    ks_rc rc = store->backend->load(store->handle, name, ask, &pkcs8, err);
+
+    if (rc == KS_OK)
+        rc = prov_key_from_pkcs8(ctx, store, uri, &pkcs8, out, err);
+    ks_secret_clear(&pkcs8);
+    return rc;
+}
+
+static ks_rc load_operation(struct prov_ctx *ctx,
+                            const struct prov_store *store, const char *name,
+                            const char *uri, const struct ks_ask *ask,
+                            struct prov_key **out, struct ks_err *err)
+{
+    struct ks_key_info info = {0};
+    const struct ks_key_ops *ops = NULL;
+    void *opkey = NULL;
+    ks_rc rc = store->backend->info(store->handle, name, &info, err);
+
+    if (rc == KS_OK)
+        rc = store->backend->open_key(store->handle, name, ask, &ops, &opkey,
+                                      err);
+    if (rc == KS_OK) {
+        rc = prov_key_from_spki(ctx, uri, &info.spki, ops, opkey, out, err);
+        if (rc != KS_OK)
+            ops->free(opkey);
+    }
+    ks_key_info_clear(&info);
+    return rc;
+}
+
+ks_rc prov_load_key(struct prov_ctx *ctx, const struct ks_uri *uri,
+                    bool public_only, const struct ks_ask *ask,
+                    struct prov_key **out, struct ks_err *err)
+{
+    const struct prov_store *store = NULL;
+    char *canonical = NULL;
+    struct prov_ask chain = {.uri = uri, .application = ask};
+    struct ks_ask own = {prov_ask_get, &chain};
+    ks_rc rc = ks_uri_format(uri->backend, uri->key, &canonical);
+
+    if (rc != KS_OK)
+        return ks_fail(err, rc, "out of memory");
+    if (uri->key[0] == '\0')
+        rc = ks_fail(err, KS_E_INVALID, "%s: names a backend, not a key",
+                     canonical);
+    else
+        rc = prov_stores_get(ctx->stores, uri->backend, &store, err);
+    if (rc == KS_OK) {
+        chain.store = store;
+        chain.whose = canonical;
+        if (public_only)
+            rc = load_public(ctx, store, uri->key, canonical, out, err);
+        else if (store->backend->load != NULL)
+            rc = load_material(ctx, store, uri->key, canonical, &own, out, err);
+        else
+            rc =
+                load_operation(ctx, store, uri->key, canonical, &own, out, err);
+    }
+    if (rc == KS_E_NOT_FOUND)
+        (void)ks_fail(err, rc, "%s: no such key", canonical);
+    else if (rc != KS_OK)
+        (void)ks_fail(err, rc, "%s: %s", canonical, ks_rc_text(rc));
+    OPENSSL_free(canonical);
+    return rc;
+}
