@@ -1,0 +1,64 @@
+/*
+ * New keys in a backend, and new sealing for old ones: what the parameters
+ * of params.h ask for.
+ */
+#ifndef PROV_CREATE_H
+#define PROV_CREATE_H
+
+#include <stdbool.h>
+
+#include <openssl/core.h>
+
+#include "ask.h"
+#include "ctx.h"
+#include "key.h"
+#include "ks_backend.h"
+#include "ks_err.h"
+#include "ks_uri.h"
+#include "stores.h"
+
+/* Where a new key goes. Starts as { 0 }. */
+struct prov_create {
+    struct prov_ctx *ctx;
+    struct ks_uri uri;
+    char *canonical;
+    const struct prov_store *store;
+    struct ks_ask terminal; /* the last way to a secret */
+    struct prov_ask ask;
+};
+
+/* Finds the backend of URI and that the name is free. PASSOUT, a source of
+ * the new secret, may be NULL; borrowed. KS_E_EXISTS, KS_E_UNSUPPORTED and
+ * what ks_uri_parse and prov_stores_get say. */
+KS_MUST_CHECK ks_rc prov_create_open(struct prov_create *create,
+                                     struct prov_ctx *ctx, const char *uri,
+                                     const char *passout, struct ks_err *err);
+void prov_create_clear(struct prov_create *create);
+
+/* Keeps SOFT, a whole key of the child context, in the backend. On failure
+ * nothing is left there. */
+KS_MUST_CHECK ks_rc prov_create_save(struct prov_create *create,
+                                     const EVP_PKEY *soft,
+                                     struct prov_key **out, struct ks_err *err);
+
+/* True if the backend makes its keys itself. */
+bool prov_create_is_inside(const struct prov_create *create);
+/* Has it do so. */
+KS_MUST_CHECK ks_rc prov_create_inside(struct prov_create *create,
+                                       const struct ks_keygen *spec,
+                                       struct prov_key **out,
+                                       struct ks_err *err);
+
+/* True if PARAMS name a URI for a new key. */
+bool prov_create_wanted(const OSSL_PARAM params[]);
+/* Keeps KEY, just imported, under the URI in PARAMS; it becomes the stored
+ * key. */
+KS_MUST_CHECK ks_rc prov_create_import(struct prov_key *key,
+                                       const OSSL_PARAM params[],
+                                       struct ks_err *err);
+
+/* Seals KEY's stored form under the secret that PARAMS name. */
+KS_MUST_CHECK ks_rc prov_reseal(const struct prov_key *key,
+                                const OSSL_PARAM params[], struct ks_err *err);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * Key generation. With no keystore-uri it is default's, and the key stays in
+ * memory; with one the key is made in that backend, or made here and saved
+ * there.
+ */
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "create.h"
+#include "err.h"
+#include "key.h"
+#include "keymgmt.h"
+#include "params.h"
+
+struct gen {
+    struct prov_ctx *ctx;
+    const char *type; /* static */
+    bool pair;        /* a key; otherwise parameters alone */
+    EVP_PKEY_CTX *pctx;
+    char *uri;
+    char *passout;
+    /* What a backend that makes its own keys is asked for; default learns it
+     * from the parameters themselves. */
+    size_t bits;
+    char *group;
+};
+
+static int start(const struct gen *gen, EVP_PKEY_CTX *pctx)
+{
+    return pctx != NULL && (gen->pair ? EVP_PKEY_keygen_init(pctx)
+                                      : EVP_PKEY_paramgen_init(pctx)) == 1;
+}
+
+void *prov_keymgmt_gen_init(struct prov_ctx *ctx, const char *type,
+                            int selection, const OSSL_PARAM params[])
+{
+    struct gen *gen = OPENSSL_zalloc(sizeof(*gen));
+
+    if (gen == NULL)
+        return NULL;
+    gen->ctx = ctx;
+    gen->type = type;
+    gen->pair = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+    gen->pctx = EVP_PKEY_CTX_new_from_name(ctx->child, type, ctx->propq);
+    if (!start(gen, gen->pctx) || !prov_keymgmt_gen_set_params(gen, params)) {
+        prov_keymgmt_gen_cleanup(gen);
+        return NULL;
+    }
+    return gen;
+}
+
+void prov_keymgmt_gen_cleanup(void *genctx)
+{
+    struct gen *gen = genctx;
+
+    if (gen == NULL)
+        return;
+    EVP_PKEY_CTX_free(gen->pctx);
+    OPENSSL_free(gen->uri);
+    OPENSSL_free(gen->passout);
+    OPENSSL_free(gen->group);
+    OPENSSL_free(gen);
+}
+
+int prov_keymgmt_gen_set_template(void *genctx, void *templ)
+{
+    struct gen *gen = genctx;
+    const struct prov_key *key = templ;
+    EVP_PKEY_CTX *pctx;
+
+    if (key->soft == NULL)
+        return 0;
+    pctx =
+        EVP_PKEY_CTX_new_from_pkey(gen->ctx->child, key->soft, gen->ctx->propq);
+    if (!start(gen, pctx)) {
+        EVP_PKEY_CTX_free(pctx);
+        return 0;
+    }
+    EVP_PKEY_CTX_free(gen->pctx);
+    gen->pctx = pctx;
+    return 1;
+}
+
+/* Keeps a text parameter, if it is there. */
+static int keep_text(const OSSL_PARAM params[], const char *name, char **out)
+{
+    const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, name);
+    const char *text = NULL;
+
+    if (p == NULL)
+        return 1;
+    if (!OSSL_PARAM_get_utf8_string_ptr(p, &text))
+        return 0;
+    OPENSSL_free(*out);
+    *out = OPENSSL_strdup(text);
+    return *out != NULL;
+}
+
+/* A malformed URI is told when it is set, not after a long generation. */
+static int check_uri(const struct gen *gen)
+{
+    struct ks_uri uri = {0};
+    struct ks_err err = {0};
+    ks_rc rc = KS_OK;
+
+    if (gen->uri == NULL)
+        return 1;
+    if (!gen->pair)
+        rc = ks_fail(&err, KS_E_INVALID,
+                     PROV_PARAM_URI ": parameters are not kept in a backend, "
+                                    "only keys are");
+    if (rc == KS_OK)
+        rc = ks_uri_parse(gen->uri, &uri, &err);
+    ks_uri_clear(&uri);
+    return rc == KS_OK ? 1 : prov_fail(gen->ctx, rc, &err);
+}
+
+int prov_keymgmt_gen_set_params(void *genctx, const OSSL_PARAM params[])
+{
+    struct gen *gen = genctx;
+    const OSSL_PARAM *p;
+
+    if (params == NULL || params->key == NULL)
+        return 1;
+    if (!keep_text(params, PROV_PARAM_URI, &gen->uri) ||
+        !keep_text(params, PROV_PARAM_URI_ALIAS, &gen->uri) ||
+        !keep_text(params, PROV_PARAM_PASSOUT, &gen->passout) ||
+        !keep_text(params, OSSL_PKEY_PARAM_GROUP_NAME, &gen->group) ||
+        !check_uri(gen))
+        return 0;
+    p = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_BITS);
+    if (p != NULL && !OSSL_PARAM_get_size_t(p, &gen->bits))
+        return 0;
+    return EVP_PKEY_CTX_set_params(gen->pctx, params) == 1;
+}
+
+struct progress {
+    OSSL_CALLBACK *cb;
+    void *arg;
+};
+
+/* default's progress, told to who waits for our key. */
+static int report(EVP_PKEY_CTX *pctx)
+{
+    const struct progress *progress = EVP_PKEY_CTX_get_app_data(pctx);
+    int potential = EVP_PKEY_CTX_get_keygen_info(pctx, 0);
+    int iteration = EVP_PKEY_CTX_get_keygen_info(pctx, 1);
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_GEN_PARAM_POTENTIAL, &potential),
+        OSSL_PARAM_construct_int(OSSL_GEN_PARAM_ITERATION, &iteration),
+        OSSL_PARAM_END};
+
+    return progress->cb(params, progress->arg);
+}
+
+static EVP_PKEY *generate_soft(struct gen *gen, struct progress *progress)
+{
+    EVP_PKEY *soft = NULL;
+
+    if (progress->cb != NULL) {
+        EVP_PKEY_CTX_set_app_data(gen->pctx, progress);
+        EVP_PKEY_CTX_set_cb(gen->pctx, report);
+    }
+    if (EVP_PKEY_generate(gen->pctx, &soft) != 1) {
+        EVP_PKEY_free(soft);
+        return NULL;
+    }
+    return soft;
+}
+
+static struct prov_key *generate_foreign(struct gen *gen,
+                                         struct progress *progress)
+{
+    struct prov_key *key = prov_key_new(gen->ctx, gen->type);
+
+    if (key == NULL)
+        return NULL;
+    key->soft = generate_soft(gen, progress);
+    if (key->soft == NULL) {
+        prov_key_unref(key);
+        return NULL;
+    }
+    prov_key_probe(key);
+    return key;
+}
+
+static ks_rc generate_stored(struct gen *gen, struct progress *progress,
+                             struct prov_key **out, struct ks_err *err)
+{
+    struct ks_keygen spec = {gen->type, (unsigned)gen->bits, gen->group};
+    struct prov_create create = {0};
+    EVP_PKEY *soft = NULL;
+    ks_rc rc = prov_create_open(&create, gen->ctx, gen->uri, gen->passout, err);
+
+    if (rc == KS_OK && prov_create_is_inside(&create)) {
+        rc = prov_create_inside(&create, &spec, out, err);
+    } else if (rc == KS_OK) {
+        soft = generate_soft(gen, progress);
+        rc = soft == NULL ? ks_fail(err, KS_E_CRYPTO,
+                                    "%s: the key could not be generated",
+                                    create.canonical)
+                          : prov_create_save(&create, soft, out, err);
+    }
+    EVP_PKEY_free(soft);
+    prov_create_clear(&create);
+    return rc;
+}
+
+void *prov_keymgmt_gen(void *genctx, OSSL_CALLBACK *cb, void *arg)
+{
+    struct gen *gen = genctx;
+    struct progress progress = {cb, arg};
+    struct prov_key *key = NULL;
+    struct ks_err err = {0};
+    ks_rc rc;
+
+    if (gen->uri == NULL)
+        return generate_foreign(gen, &progress);
+    rc = generate_stored(gen, &progress, &key, &err);
+    if (rc != KS_OK)
+        prov_fail(gen->ctx, rc, &err);
+    return key;
+}
