@@ -80,6 +80,9 @@ struct ks_mech_params {
     const uint8_t *label;    /* OAEP */
     size_t label_len;
     bool cofactor; /* ECDH */
+    /* PKCS1_DECRYPT: bad padding is an error, never a made-up message
+     * (libcrypto 3.2 and later would give one). */
+    bool explicit_rejection;
     unsigned tls_client_version;
     unsigned tls_alt_version;
 };
