@@ -10,7 +10,7 @@ refuse() {
     local why=$1 pattern=$2
     shift 2
     if grep -rnIE --exclude-dir=.git --exclude-dir=build \
-        --exclude=LICENSE -e "$pattern" "$@"; then
+        -e "$pattern" "$@" --exclude=LICENSE; then
         echo "^ $why"
         rc=1
     fi
