@@ -1,0 +1,232 @@
+/* store/key_file.c and store/key_info.c */
+#include "key_file.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "keys.h"
+#include "test.h"
+
+static const struct ks_crypto ours = {NULL, NULL};
+static const struct ks_kdf cheap = {2, 1, 1};
+
+/* The text of a sealed file of a new Ed25519 key. */
+static void make_text(const char *name, struct ks_secret *text)
+{
+    struct ks_key_file file = {0};
+    struct ks_secret passphrase = {0};
+    struct test_key key;
+    struct ks_err err = {0};
+
+    test_key_make("ED25519", &key);
+    (void)CHECK_RC(ks_secret_set(&passphrase, "sesame", 6), KS_OK);
+    CHECK_OK(
+        ks_seal(&ours, &key.pkcs8, &passphrase, &cheap, &file.sealed, &err),
+        &err);
+    file.name = OPENSSL_strdup(name);
+    file.info.spki = key.spki;
+    key.spki = (struct ks_buf){0};
+    file.info.created = 1700000000;
+    CHECK_OK(ks_key_file_format(&ours, &file, text, &err), &err);
+    ks_key_file_clear(&file);
+    ks_secret_clear(&passphrase);
+    test_key_clear(&key);
+}
+
+static ks_rc parse(const char *text, size_t len, struct ks_err *err)
+{
+    struct ks_key_file file;
+    ks_rc rc;
+
+    *err = (struct ks_err){0};
+    rc = ks_key_file_parse(&ours, (const uint8_t *)text, len, &file, err);
+    ks_key_file_clear(&file);
+    return rc;
+}
+
+static void what_was_written_is_read(void)
+{
+    struct ks_secret text = {0};
+    struct ks_key_file file;
+    struct ks_err err = {0};
+
+    make_text("Zürich/..", &text);
+    CHECK_CONTAINS((const char *)text.data, "Key: Z%C3%BCrich/..\n");
+    CHECK_CONTAINS((const char *)text.data, "Created: 2023-11-14T22:13:20Z\n");
+    REQUIRE(CHECK_OK(ks_key_file_parse(&ours, text.data, text.len, &file, &err),
+                     &err));
+    CHECK_STR(file.name, "Zürich/..");
+    CHECK_INT(file.info.created, 1700000000);
+    CHECK(file.sealed.len > 0 && file.plain.data == NULL);
+    CHECK(file.info.spki.len > 0 && file.info.cert.data == NULL);
+    ks_key_file_clear(&file);
+    ks_key_file_clear(&file);
+    ks_key_file_clear(NULL);
+    ks_secret_clear(&text);
+}
+
+static void unsealed_keys_and_certificates_are_kept_too(void)
+{
+    struct ks_key_file file = {0};
+    struct ks_secret text = {0};
+    struct test_key key;
+    struct ks_err err = {0};
+
+    test_key_make("P-256", &key);
+    file.plain = key.pkcs8;
+    file.info.spki = key.spki;
+    REQUIRE(ks_buf_set(&file.info.cert, "certificate", 11) == KS_OK);
+    CHECK_OK(ks_key_file_format(&ours, &file, &text, &err), &err);
+    CHECK_CONTAINS((const char *)text.data, "-----BEGIN PRIVATE KEY-----");
+    CHECK(strstr((const char *)text.data, "Sealed-SHA256") == NULL);
+    ks_buf_clear(&file.info.cert);
+    CHECK_OK(ks_key_file_parse(&ours, text.data, text.len, &file, &err), &err);
+    CHECK_BYTES(file.plain.data, file.plain.len, key.pkcs8.data, key.pkcs8.len);
+    CHECK_BYTES(file.info.cert.data, file.info.cert.len, "certificate", 11);
+    CHECK(file.name == NULL && file.info.created == 0);
+    ks_key_info_clear(&file.info);
+    ks_key_info_clear(&file.info);
+    ks_key_info_clear(NULL);
+    ks_key_file_clear(&file);
+    ks_secret_clear(&text);
+    test_key_clear(&key);
+}
+
+/* As openssl(1) would write it: blocks only. */
+static void lines_are_not_needed(void)
+{
+    struct ks_secret text = {0};
+    struct ks_err err;
+    const char *begin;
+
+    make_text("k", &text);
+    begin = strstr((const char *)text.data, "-----BEGIN");
+    REQUIRE(begin != NULL);
+    CHECK_OK(parse(begin, strlen(begin), &err), &err);
+    ks_secret_clear(&text);
+}
+
+static void every_cut_is_damage(void)
+{
+    struct ks_secret text = {0};
+    struct ks_err err;
+    /* All but the last line's end is needed. */
+    size_t whole;
+
+    make_text("k", &text);
+    whole = text.len - 1;
+    for (size_t i = 0; i < whole; i++)
+        if (!CHECK_RC(parse((const char *)text.data, i, &err), KS_E_DAMAGED))
+            break;
+    CHECK_OK(parse((const char *)text.data, whole, &err), &err);
+    CHECK(ERR_peek_error() == 0);
+    ks_secret_clear(&text);
+}
+
+/* True if TEXT is damaged, or says the same as FILE: bits after the end of a
+ * base64 text mean nothing. */
+static bool is_damaged_or_same(const struct ks_secret *text,
+                               const struct ks_key_file *file)
+{
+    struct ks_key_file now;
+    ks_rc rc = ks_key_file_parse(&ours, text->data, text->len, &now, NULL);
+    bool same =
+        rc == KS_OK && now.sealed.len == file->sealed.len &&
+        memcmp(now.sealed.data, file->sealed.data, now.sealed.len) == 0 &&
+        now.info.spki.len == file->info.spki.len &&
+        memcmp(now.info.spki.data, file->info.spki.data, now.info.spki.len) ==
+            0;
+
+    ks_key_file_clear(&now);
+    return rc == KS_E_DAMAGED || same;
+}
+
+static void no_changed_byte_of_the_blocks_goes_unseen(void)
+{
+    struct ks_secret text = {0};
+    struct ks_key_file file;
+    size_t begin;
+
+    make_text("k", &text);
+    REQUIRE(ks_key_file_parse(&ours, text.data, text.len, &file, NULL) ==
+            KS_OK);
+    begin = (size_t)(strstr((const char *)text.data, "-----BEGIN") -
+                     (const char *)text.data);
+    for (size_t i = begin; i < text.len; i++) {
+        uint8_t was = text.data[i];
+
+        text.data[i] = was == 'A' ? 'B' : 'A';
+        CHECK(is_damaged_or_same(&text, &file));
+        text.data[i] = was;
+    }
+    ks_key_file_clear(&file);
+    ks_secret_clear(&text);
+}
+
+static void blocks_that_do_not_belong_are_refused(void)
+{
+    static const struct {
+        const char *extra;
+        ks_rc rc;
+        const char *why;
+    } rows[] = {
+        {"-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
+         KS_E_DAMAGED, "second PUBLIC KEY"},
+        {"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+         KS_E_DAMAGED, "second PRIVATE KEY"},
+        {"-----BEGIN EC PARAMETERS-----\nMAA=\n-----END EC PARAMETERS-----\n",
+         KS_E_DAMAGED, "unexpected PEM block"},
+        {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+         "DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\n"
+         "MAA=\n-----END RSA PRIVATE KEY-----\n",
+         KS_E_UNSUPPORTED, "PEM headers"},
+        {"-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----\n",
+         KS_E_DAMAGED, "bad PEM"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ks_secret text = {0}, both = {0};
+        struct ks_err err;
+
+        make_text("k", &text);
+        REQUIRE(ks_secret_alloc(&both, text.len + strlen(rows[i].extra)) ==
+                KS_OK);
+        memcpy(both.data, text.data, text.len);
+        memcpy(both.data + text.len, rows[i].extra, strlen(rows[i].extra));
+        CHECK_RC(parse((const char *)both.data, both.len, &err), rows[i].rc);
+        CHECK_CONTAINS(err.text, rows[i].why);
+        ks_secret_clear(&text);
+        ks_secret_clear(&both);
+    }
+}
+
+static void things_that_are_no_key_files_are_refused(void)
+{
+    static char big[KS_KEY_FILE_MAX + 1];
+    struct ks_err err;
+
+    CHECK_RC(parse("", 0, &err), KS_E_DAMAGED);
+    CHECK_CONTAINS(err.text, "empty");
+    CHECK_RC(parse("\x7f"
+                   "ELF\x02\x01\x01\0\0",
+                   9, &err),
+             KS_E_DAMAGED);
+    CHECK_CONTAINS(err.text, "no private key");
+    CHECK_RC(parse(big, sizeof(big), &err), KS_E_DAMAGED);
+    CHECK_CONTAINS(err.text, "larger than");
+    CHECK_RC(parse(big, sizeof(big) - 1, &err), KS_E_DAMAGED);
+}
+
+static const struct test_case cases[] = {
+    TEST_CASE(what_was_written_is_read),
+    TEST_CASE(unsealed_keys_and_certificates_are_kept_too),
+    TEST_CASE(lines_are_not_needed),
+    TEST_CASE(every_cut_is_damage),
+    TEST_CASE(no_changed_byte_of_the_blocks_goes_unseen),
+    TEST_CASE(blocks_that_do_not_belong_are_refused),
+    TEST_CASE(things_that_are_no_key_files_are_refused),
+};
+TEST_MAIN("store.key_file", cases)
