@@ -1,0 +1,167 @@
+/*
+ * Questions to a person, and secrets from their sources.
+ */
+#include "ask.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "ks_secret.h"
+#include "out.h"
+
+#define ANSWER_MAX 512
+
+static UI_METHOD *method;
+static struct {
+    const char *source; /* NULL: the terminal */
+} asked;
+
+/* The prompt is the key's name alone; ks_secret_prompt words the question. */
+static char *construct_prompt(UI *ui, const char *desc, const char *name)
+{
+    (void)ui;
+    return OPENSSL_strdup(name != NULL ? name : desc);
+}
+
+static ks_rc get_secret(const char *source, const char *whose,
+                        struct ks_secret *secret)
+{
+    struct ks_question question = {.what = "passphrase", .whose = whose};
+    struct ks_err ignored = {0}; /* libcrypto reports it in its own words */
+
+    if (source != NULL)
+        return ks_secret_resolve(source, NULL, &question, secret, &ignored);
+    return ks_secret_prompt(&question, secret, &ignored);
+}
+
+/* Results as libcrypto's UI has them: 1 given, 0 error, -1 interrupted. */
+static int read_string(UI *ui, UI_STRING *uis)
+{
+    struct ks_secret secret = {0};
+    const char *whose = UI_get0_output_string(uis);
+    enum UI_string_types type = UI_get_string_type(uis);
+    int result = 0;
+    ks_rc rc;
+
+    if (type != UIT_PROMPT && type != UIT_VERIFY)
+        return 1;
+    rc = get_secret(asked.source, whose, &secret);
+    if (rc == KS_E_INTERRUPTED)
+        result = -1;
+    if (rc != KS_OK)
+        goto out;
+    if (type == UIT_VERIFY &&
+        strcmp((const char *)secret.data, UI_get0_test_string(uis)) != 0)
+        goto out;
+    result = UI_set_result(ui, uis, (const char *)secret.data) == 0;
+out:
+    ks_secret_clear(&secret);
+    return result;
+}
+
+const UI_METHOD *cli_ask_method(void)
+{
+    if (method == NULL) {
+        method = UI_create_method("caadm");
+        if (method == NULL)
+            return NULL;
+        (void)UI_method_set_reader(method, read_string);
+        (void)UI_method_set_prompt_constructor(method, construct_prompt);
+    }
+    return method;
+}
+
+void *cli_ask_data(const char *source)
+{
+    asked.source = source;
+    return &asked;
+}
+
+void cli_ask_free(void)
+{
+    UI_destroy_method(method);
+    method = NULL;
+}
+
+ks_rc cli_source_check(const struct cli *cli, const char *option,
+                       const char *source, struct ks_err *err)
+{
+    struct ks_err why = {0};
+    ks_rc rc;
+
+    if (source == NULL)
+        return KS_OK;
+    rc = ks_secret_source_check(source, &why);
+    if (rc != KS_OK) {
+        ks_hint(err, "%s", why.hint);
+        return ks_fail(err, rc, "%s: %s", option, why.text);
+    }
+    if (strncmp(source, "pass:", 5) == 0)
+        cli_warn(cli,
+                 "%s: pass: shows the passphrase to every user of this "
+                 "machine; file:, fd: and env: do not",
+                 option);
+    return KS_OK;
+}
+
+ks_rc cli_secret(const struct cli *cli, const char *source, const char *whose,
+                 bool confirm, struct ks_secret *secret, struct ks_err *err)
+{
+    struct ks_question question = {
+        .what = "passphrase", .whose = whose, .confirm = confirm};
+
+    if (source != NULL)
+        return ks_secret_resolve(source, NULL, &question, secret, err);
+    if (!cli->stdin_tty) {
+        ks_hint(err, "--passout file:PATH, env:NAME or fd:N give it");
+        return ks_fail(err, KS_E_SECRET_MISSING,
+                       "%s: no passphrase, and no terminal to ask for it",
+                       whose);
+    }
+    return ks_secret_prompt(&question, secret, err);
+}
+
+void cli_ask_only_on_terminal(const struct cli *cli)
+{
+    int fd;
+
+    if (cli->stdin_tty)
+        return;
+    fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    /* A session's leader would hang up the session; a command is none. */
+    if (getsid(0) != getpid())
+        (void)ioctl(fd, TIOCNOTTY);
+    (void)close(fd);
+}
+
+ks_rc cli_confirm(const struct cli *cli, const char *question, const char *word,
+                  struct ks_err *err)
+{
+    char answer[ANSWER_MAX];
+
+    if (!cli->stdin_tty) {
+        ks_hint(err, "--yes does it without asking");
+        return ks_fail(err, KS_E_POLICY, "%s: not confirmed", word);
+    }
+    (void)fprintf(stderr, "caadm: %s\ncaadm: type ", question);
+    cli_put_safe(stderr, word);
+    (void)fputs(" to go on: ", stderr);
+    if (fgets(answer, (int)sizeof(answer), stdin) == NULL) {
+        ks_rc rc = cli_check_interrupt(err);
+
+        return rc != KS_OK
+                   ? rc
+                   : ks_fail(err, KS_E_POLICY, "%s: not confirmed", word);
+    }
+    answer[strcspn(answer, "\n")] = '\0';
+    if (strcmp(answer, word) != 0)
+        return ks_fail(err, KS_E_POLICY, "%s: not confirmed", word);
+    return KS_OK;
+}

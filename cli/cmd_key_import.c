@@ -1,0 +1,136 @@
+/*
+ * caadm key import: a key from a file, into a backend.
+ */
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/decoder.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "args.h"
+#include "ask.h"
+#include "cmd.h"
+#include "env.h"
+#include "evp.h"
+#include "file.h"
+#include "key_io.h"
+#include "out.h"
+
+struct import_args {
+    const char *in;
+    const char *passin;
+    const char *passout;
+};
+
+static const struct opt opts[] = {
+    {"in", 0, OPT_TEXT, offsetof(struct import_args, in), "FILE",
+     "a private key, PEM or DER, sealed or not; -: standard input"},
+    {"passin", 0, OPT_TEXT, offsetof(struct import_args, passin), "SOURCE",
+     "where the secret of FILE comes from"},
+    {"passout", 0, OPT_TEXT, offsetof(struct import_args, passout), "SOURCE",
+     "where its new secret comes from; default: as the backend says"},
+    {NULL, 0, OPT_FLAG, 0, NULL, NULL},
+};
+
+/* The key in FILE, in the default provider. */
+static ks_rc decode(const struct ca_env *env, const char *path,
+                    const struct ks_secret *content, EVP_PKEY **out,
+                    struct ks_err *err)
+{
+    const unsigned char *data = content->data;
+    size_t len = content->len;
+    EVP_PKEY *pkey = NULL;
+    OSSL_DECODER_CTX *decoder;
+    ks_rc rc = KS_E_INVALID;
+
+    ERR_clear_error();
+    decoder =
+        OSSL_DECODER_CTX_new_for_pkey(&pkey, NULL, NULL, NULL, EVP_PKEY_KEYPAIR,
+                                      env->libctx, "provider=default");
+    if (decoder == NULL || OSSL_DECODER_CTX_set_passphrase_ui(
+                               decoder, env->ui, env->ui_data) != 1) {
+        rc = cli_evp_fail(err, KS_E_NOMEM, path);
+        goto out;
+    }
+    if (OSSL_DECODER_from_data(decoder, &data, &len) != 1 || pkey == NULL) {
+        bool sealed =
+            memmem(content->data, content->len, "ENCRYPTED", 9) != NULL;
+
+        ks_hint(err, sealed ? "--passin names where its passphrase comes from"
+                            : "PEM or DER of one private key is understood");
+        rc = cli_evp_fail(err, sealed ? KS_E_SECRET_WRONG : KS_E_INVALID, path);
+        goto out;
+    }
+    *out = pkey;
+    pkey = NULL; /* given to the caller */
+    rc = KS_OK;
+out:
+    EVP_PKEY_free(pkey);
+    OSSL_DECODER_CTX_free(decoder);
+    return rc;
+}
+
+static ks_rc import(struct cli *cli, const char *uri,
+                    const struct import_args *args, struct ks_err *err)
+{
+    struct ks_secret content = {0};
+    struct ca_env env = {0};
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = cli_env_keys(cli, args->passin, &env, err);
+
+    if (rc == KS_OK)
+        rc = cli_file_read("--in", args->in, &content, err);
+    if (rc == KS_OK)
+        rc = decode(&env, args->in, &content, &pkey, err);
+    if (rc == KS_OK)
+        rc = cli_check_interrupt(err);
+    if (rc == KS_OK)
+        rc = cli_key_import(cli, pkey, uri, args->passout, err);
+    if (rc == KS_OK)
+        rc = cli_audit(env.inv, "key.import", uri, err);
+    if (rc == KS_OK)
+        cli_note(cli, "imported %s from %s", uri, args->in);
+    if (rc == KS_OK && cli->globals.json) {
+        json_t *object = NULL;
+
+        rc = key_io_json(&env, uri, pkey, &object, err);
+        if (rc == KS_OK)
+            rc = cli_out_json(cli, json_pack("{s:o}", "key", object), err);
+    }
+    EVP_PKEY_free(pkey);
+    ks_secret_clear(&content);
+    return rc;
+}
+
+static ks_rc run(struct cli *cli, const struct cmd_args *args,
+                 struct ks_err *err)
+{
+    const struct import_args *import_args = args->opts;
+    char *uri = NULL;
+    ks_rc rc;
+
+    if (import_args->in == NULL)
+        return ks_fail(err, KS_E_INVALID, "--in: missing");
+    rc = args_uri_canonical("key", args->argv[0], "--passout", &uri, err);
+    if (rc == KS_OK)
+        rc = cli_source_check(cli, "--passout", import_args->passout, err);
+    if (rc == KS_OK)
+        rc = import(cli, uri, import_args, err);
+    OPENSSL_free(uri);
+    return rc;
+}
+
+const struct cmd cmd_key_import = {
+    .noun = "key",
+    .verb = "import",
+    .summary = "Bring a key from a file into a backend",
+    .args = "URI",
+    .min_args = 1,
+    .max_args = 1,
+    .opts = opts,
+    .opts_size = sizeof(struct import_args),
+    .run = run,
+    .example = "caadm key import keystore://default/old --in old.key",
+};

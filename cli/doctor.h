@@ -1,0 +1,38 @@
+/*
+ * What `caadm doctor` looks at. Each part says what it found in plain words;
+ * a result other than KS_OK ends the whole examination.
+ */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "cli.h"
+#include "table.h"
+
+struct doctor {
+    struct cli *cli;
+    struct cli_table table;
+    struct ks_config *config; /* NULL: there is none that can be read */
+    size_t problems;
+};
+
+/* One finding, "ok" or "problem"; HINT may be NULL. */
+KS_MUST_CHECK ks_rc doctor_say(struct doctor *doctor, bool ok,
+                               const char *check, const char *hint,
+                               struct ks_err *err, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* PATH should be closed to others: problem if MODE has a bit of FORBIDDEN. */
+KS_MUST_CHECK ks_rc doctor_mode(struct doctor *doctor, const char *check,
+                                const char *path, unsigned forbidden,
+                                struct ks_err *err);
+
+/* caadm.conf, and what it says of secrets and sealing. */
+KS_MUST_CHECK ks_rc doctor_config(struct doctor *doctor, struct ks_err *err);
+/* Who may read or write the files. */
+KS_MUST_CHECK ks_rc doctor_files(struct doctor *doctor, struct ks_err *err);
+/* The provider's module, and openssl.cnf. */
+KS_MUST_CHECK ks_rc doctor_openssl(struct doctor *doctor, struct ks_err *err);
+/* The inventory: sound, its clock, its CAs, what is unfinished. */
+KS_MUST_CHECK ks_rc doctor_inventory(struct doctor *doctor, struct ks_err *err);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * libcrypto, with the provider: a library context of our own, in which
+ * default and keystore are loaded and no openssl.cnf can interfere. Keys of
+ * backends are listed, imported and resealed through OSSL_STORE and EVP, as
+ * any other program could do it.
+ */
+#ifndef CLI_EVP_H
+#define CLI_EVP_H
+
+#include <openssl/types.h>
+#include <openssl/ui.h>
+
+#include "cli.h"
+#include "ks_buf.h"
+#include "ks_err.h"
+
+#define CLI_PROVIDER "keystore"
+#define CLI_PROVIDER_PROPQ "provider=keystore"
+
+/* Property of new, imported and resealed keys: where their secret comes
+ * from. */
+#define CLI_PARAM_URI "keystore-uri"
+#define CLI_PARAM_PASSOUT "keystore-passout"
+
+/* The library context, made on first use; needs the configuration. Borrowed
+ * from CLI. KS_E_CONFIG if the module cannot be loaded. */
+KS_MUST_CHECK ks_rc cli_evp(struct cli *cli, OSSL_LIB_CTX **libctx,
+                            struct ks_err *err);
+void cli_evp_close(struct cli *cli);
+
+/* The folders in which keystore.so is looked for, one at a time from 0.
+ * Caller frees with OPENSSL_free. KS_E_NOT_FOUND: no more. */
+KS_MUST_CHECK ks_rc cli_module_folder(size_t index, char **out);
+
+/* Takes the error queue of libcrypto, and writes what it says into ERR after
+ * WHAT. What the provider raised keeps its result; other errors are RC. */
+ks_rc cli_evp_fail(struct ks_err *err, ks_rc rc, const char *what);
+
+/* Each URI of a listing, in order of their names. */
+typedef ks_rc cli_uri_fn(void *arg, const char *uri, struct ks_err *err);
+KS_MUST_CHECK ks_rc cli_key_each(struct cli *cli, const char *uri,
+                                 cli_uri_fn *each, void *arg,
+                                 struct ks_err *err);
+
+/* Keeps PKEY, private half and all, as URI. PASSOUT may be NULL: the
+ * backend's. KS_E_EXISTS. */
+KS_MUST_CHECK ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
+                                   const char *uri, const char *passout,
+                                   struct ks_err *err);
+
+#endif

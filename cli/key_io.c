@@ -1,0 +1,92 @@
+/*
+ * What the key commands share.
+ */
+#include "key_io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/x509.h>
+
+#include "args.h"
+#include "evp.h"
+#include "out.h"
+
+ks_rc key_io_load(struct cli *cli, const struct ca_env *env, const char *uri,
+                  const char *passin, bool wrapped, EVP_PKEY **out,
+                  struct ks_err *err)
+{
+    struct ca_env keys = *env;
+    char *full = NULL;
+    ks_rc rc = args_uri_passin(cli, uri, passin, &full, err);
+
+    if (wrapped)
+        keys.propq = CLI_PROVIDER_PROPQ;
+    if (rc == KS_OK)
+        rc = ca_key_load(&keys, full, out, err);
+    OPENSSL_free(full);
+    return rc;
+}
+
+bool key_io_stays(const EVP_PKEY *pkey)
+{
+    const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(pkey);
+
+    return provider != NULL &&
+           strcmp(OSSL_PROVIDER_get0_name(provider), CLI_PROVIDER) == 0;
+}
+
+static bool spki_sha256(EVP_PKEY *pkey, char hex[static 2 * KS_HASH_LEN + 1])
+{
+    unsigned char *der = NULL;
+    unsigned char hash[KS_HASH_LEN];
+    int len = i2d_PUBKEY(pkey, &der);
+    bool ok = len > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)len,
+                                      hash, NULL) == 1;
+
+    for (size_t i = 0; ok && i < sizeof(hash); i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    OPENSSL_free(der);
+    return ok;
+}
+
+static ks_rc ca_of(const struct ca_env *env, const char *uri, char **name,
+                   struct ks_err *err)
+{
+    ks_rc rc = KS_E_NOT_FOUND;
+
+    if (env->inv != NULL)
+        rc = ks_ca_of_key_uri(env->inv, uri, name, err);
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+}
+
+ks_rc key_io_json(const struct ca_env *env, const char *uri, EVP_PKEY *pkey,
+                  json_t **out, struct ks_err *err)
+{
+    char type[64] = "";
+    char hash[2 * KS_HASH_LEN + 1];
+    char *ca = NULL;
+    struct ks_err why = {0};
+    ks_rc rc = ca_of(env, uri, &ca, &why);
+
+    if (rc != KS_OK) {
+        *err = why;
+        return rc;
+    }
+    if (!spki_sha256(pkey, hash)) {
+        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        goto out;
+    }
+    ca_key_type_text(pkey, type, sizeof(type));
+    *out = json_pack("{s:o, s:s, s:i, s:s, s:o}", "uri", cli_json_text(uri),
+                     "type", type, "bits", EVP_PKEY_get_bits(pkey), "sha256",
+                     hash, "ca", cli_json_text(ca));
+    rc = *out != NULL ? KS_OK
+                      : ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
+out:
+    OPENSSL_free(ca);
+    return rc;
+}

@@ -1,0 +1,28 @@
+/*
+ * What the key commands share.
+ */
+#ifndef CLI_KEY_IO_H
+#define CLI_KEY_IO_H
+
+#include <jansson.h>
+
+#include "ca/ca.h"
+#include "cli.h"
+#include "ks_buf.h"
+
+/* Loads the private key URI, its secret from PASSIN (may be NULL). WRAPPED:
+ * into our own provider's keys, whether or not it may leave its backend. */
+KS_MUST_CHECK ks_rc key_io_load(struct cli *cli, const struct ca_env *env,
+                                const char *uri, const char *passin,
+                                bool wrapped, EVP_PKEY **out,
+                                struct ks_err *err);
+
+/* True if the private half stays in its backend. */
+bool key_io_stays(const EVP_PKEY *pkey);
+
+/* uri, type, bits, sha256 of the public half, and the CA that uses it. */
+KS_MUST_CHECK ks_rc key_io_json(const struct ca_env *env, const char *uri,
+                                EVP_PKEY *pkey, json_t **out,
+                                struct ks_err *err);
+
+#endif

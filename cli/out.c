@@ -1,0 +1,213 @@
+/*
+ * Standard output and standard error.
+ */
+#include "out.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exit.h"
+
+void cli_put_safe(FILE *stream, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';
+         at++) {
+        /* C1 control characters are c2 80 to c2 9f in UTF-8. */
+        if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
+            (void)fputc('?', stream);
+            at++;
+        } else {
+            (void)fputc(*at < 0x20 || *at == 0x7f ? '?' : *at, stream);
+        }
+    }
+}
+
+static void put_line(const char *kind, const char *what, const char *text)
+{
+    cli_progress_end();
+    (void)fputs("caadm: ", stderr);
+    (void)fputs(kind, stderr);
+    if (what != NULL && what[0] != '\0')
+        (void)fprintf(stderr, "%s: ", what);
+    cli_put_safe(stderr, text);
+    (void)fputc('\n', stderr);
+}
+
+__attribute__((format(printf, 2, 0))) static void
+put_format(const char *kind, const char *format, va_list args)
+{
+    char *text = NULL;
+
+    if (vasprintf(&text, format, args) < 0)
+        return;
+    put_line(kind, NULL, text);
+    free(text);
+}
+
+void cli_note(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    if (cli->globals.quiet)
+        return;
+    va_start(args, format);
+    put_format("", format, args);
+    va_end(args);
+}
+
+void cli_warn(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    if (cli->globals.quiet)
+        return;
+    va_start(args, format);
+    put_format("warning: ", format, args);
+    va_end(args);
+}
+
+static void json_error(struct cli *cli, ks_rc rc, const struct ks_err *err)
+{
+    enum cli_exit code = cli_exit_of(rc);
+    struct ks_err ignored = {0};
+    json_t *object;
+
+    object = json_pack("{s:{s:i, s:s, s:s, s:o, s:o, s:o}}", "error", "exit",
+                       (int)code, "kind", cli_exit_word(code), "reason",
+                       ks_rc_text(rc), "command", cli_json_text(cli->what),
+                       "text", cli_json_text(err->text), "hint",
+                       cli_json_text(err->hint[0] ? err->hint : NULL));
+    rc = cli_out_json(cli, object, &ignored);
+    (void)rc; /* the first error is told, on standard error, anyway */
+}
+
+void cli_error(struct cli *cli, ks_rc rc, const struct ks_err *err)
+{
+    put_line("error: ", cli->what,
+             err->text[0] != '\0' ? err->text : ks_rc_text(rc));
+    if (err->hint[0] != '\0')
+        put_line("hint: ", NULL, err->hint);
+    if (cli->globals.json && !cli->out_started)
+        json_error(cli, rc, err);
+}
+
+ks_rc cli_out_bytes(struct cli *cli, const void *data, size_t len,
+                    struct ks_err *err)
+{
+    cli->out_started = true;
+    if (len > 0 && fwrite(data, 1, len, stdout) != len)
+        return ks_fail_errno(err, KS_E_IO, "standard output");
+    return KS_OK;
+}
+
+ks_rc cli_out_line(struct cli *cli, struct ks_err *err, const char *format, ...)
+{
+    va_list args;
+    int written;
+
+    cli->out_started = true;
+    va_start(args, format);
+    written = vprintf(format, args);
+    va_end(args);
+    if (written < 0 || putchar('\n') == EOF)
+        return ks_fail_errno(err, KS_E_IO, "standard output");
+    return KS_OK;
+}
+
+ks_rc cli_out_json(struct cli *cli, json_t *object, struct ks_err *err)
+{
+    json_t *whole = json_pack("{s:i}", "version", CLI_JSON_VERSION);
+    ks_rc rc = KS_E_NOMEM;
+
+    if (object == NULL || whole == NULL ||
+        json_object_update(whole, object) != 0) {
+        (void)ks_fail(err, KS_E_NOMEM, "JSON output: out of memory");
+        goto out;
+    }
+    cli->out_started = true;
+    if (json_dumpf(whole, stdout, JSON_INDENT(2)) != 0 ||
+        putchar('\n') == EOF) {
+        rc = ks_fail_errno(err, KS_E_IO, "standard output");
+        goto out;
+    }
+    rc = KS_OK;
+out:
+    json_decref(whole);
+    json_decref(object);
+    return rc;
+}
+
+ks_rc cli_out_close(struct cli *cli, struct ks_err *err)
+{
+    /* A closed descriptor matters only to a command that had data. */
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        return ks_fail_errno(err, ks_rc_of_errno(errno), "standard output");
+    if (!cli->out_started)
+        return KS_OK;
+    if (close(STDOUT_FILENO) != 0 && errno != EINTR)
+        return ks_fail_errno(err, ks_rc_of_errno(errno), "standard output");
+    return KS_OK;
+}
+
+json_t *cli_json_text(const char *text)
+{
+    json_t *string = text == NULL ? json_null() : json_string(text);
+    char *copy;
+
+    if (string != NULL)
+        return string;
+    copy = strdup(text);
+    if (copy == NULL)
+        return NULL;
+    for (char *at = copy; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
+static struct {
+    struct timespec start;
+    bool shown;
+} progress;
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return 0;
+    return (double)(now.tv_sec - start->tv_sec) +
+           (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+void cli_progress(const struct cli *cli, const char *what, size_t done,
+                  size_t total)
+{
+    if (!cli->stderr_tty || cli->globals.quiet)
+        return;
+    if (progress.start.tv_sec == 0) {
+        (void)clock_gettime(CLOCK_MONOTONIC, &progress.start);
+        return;
+    }
+    if (seconds_since(&progress.start) < 1)
+        return;
+    progress.shown = true;
+    if (total > 0)
+        (void)fprintf(stderr, "\rcaadm: %s %zu/%zu\033[K", what, done, total);
+    else
+        (void)fprintf(stderr, "\rcaadm: %s ...\033[K", what);
+    (void)fflush(stderr);
+}
+
+void cli_progress_end(void)
+{
+    if (progress.shown)
+        (void)fputs("\r\033[K", stderr);
+    progress.shown = false;
+}
