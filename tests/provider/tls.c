@@ -92,12 +92,13 @@ static int join_ends(SSL *a, SSL *b)
 static int shake(SSL *client, SSL *server)
 {
     char byte = 0;
-    int i, done = 0;
+    int i, ready = 0;
 
-    for (i = 0; i < STEPS_MAX && !done; i++)
-        done =
-            (SSL_do_handshake(client) == 1) & (SSL_do_handshake(server) == 1);
-    return done && SSL_write(client, "c", 1) == 1 &&
+    for (i = 0; i < STEPS_MAX && ready != 2; i++) {
+        ready = SSL_do_handshake(client) == 1;
+        ready += SSL_do_handshake(server) == 1;
+    }
+    return ready == 2 && SSL_write(client, "c", 1) == 1 &&
            SSL_read(server, &byte, 1) == 1 && byte == 'c' &&
            SSL_write(server, "s", 1) == 1 && SSL_read(client, &byte, 1) == 1 &&
            byte == 's';
