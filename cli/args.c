@@ -215,13 +215,13 @@ void args_exts_free(struct ca_ext *exts, size_t count)
 ks_rc args_csr(const struct ca_env *env, const char *path, struct ca_csr **out,
                struct ks_err *err)
 {
-    struct ks_secret content = {0};
+    struct ks_buf content = {0};
     ks_rc rc = cli_file_read("--csr", path, &content, err);
 
     if (rc == KS_OK)
         rc = ca_csr_parse(env, strcmp(path, "-") == 0 ? "stdin" : path,
                           content.data, content.len, out, err);
-    ks_secret_clear(&content);
+    ks_buf_clear(&content);
     return rc;
 }
 

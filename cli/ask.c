@@ -19,6 +19,9 @@
 static UI_METHOD *method;
 static struct {
     const char *source; /* NULL: the terminal */
+    bool terminal;      /* there is a person to ask */
+    ks_rc rc;           /* of the last question */
+    struct ks_err err;
 } asked;
 
 /* The prompt is the key's name alone; ks_secret_prompt words the question. */
@@ -28,15 +31,22 @@ static char *construct_prompt(UI *ui, const char *desc, const char *name)
     return OPENSSL_strdup(name != NULL ? name : desc);
 }
 
-static ks_rc get_secret(const char *source, const char *whose,
-                        struct ks_secret *secret)
+static ks_rc get_secret(const char *whose, struct ks_secret *secret)
 {
     struct ks_question question = {.what = "passphrase", .whose = whose};
-    struct ks_err ignored = {0}; /* libcrypto reports it in its own words */
 
-    if (source != NULL)
-        return ks_secret_resolve(source, NULL, &question, secret, &ignored);
-    return ks_secret_prompt(&question, secret, &ignored);
+    asked.err = (struct ks_err){0};
+    if (asked.source != NULL) {
+        asked.rc = ks_secret_resolve(asked.source, NULL, &question, secret,
+                                     &asked.err);
+    } else if (asked.terminal) {
+        asked.rc = ks_secret_prompt(&question, secret, &asked.err);
+    } else {
+        ks_hint(&asked.err, "--passin file:PATH, env:NAME or fd:N give it");
+        asked.rc = ks_fail(&asked.err, KS_E_SECRET_MISSING,
+                           "no passphrase, and no terminal to ask for it");
+    }
+    return asked.rc;
 }
 
 /* Results as libcrypto's UI has them: 1 given, 0 error, -1 interrupted. */
@@ -50,7 +60,7 @@ static int read_string(UI *ui, UI_STRING *uis)
 
     if (type != UIT_PROMPT && type != UIT_VERIFY)
         return 1;
-    rc = get_secret(asked.source, whose, &secret);
+    rc = get_secret(whose, &secret);
     if (rc == KS_E_INTERRUPTED)
         result = -1;
     if (rc != KS_OK)
@@ -76,10 +86,19 @@ const UI_METHOD *cli_ask_method(void)
     return method;
 }
 
-void *cli_ask_data(const char *source)
+void *cli_ask_data(const struct cli *cli, const char *source)
 {
     asked.source = source;
+    asked.terminal = cli->stdin_tty;
+    asked.rc = KS_OK;
     return &asked;
+}
+
+ks_rc cli_ask_failure(struct ks_err *err)
+{
+    if (asked.rc != KS_OK)
+        *err = asked.err;
+    return asked.rc;
 }
 
 void cli_ask_free(void)

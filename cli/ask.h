@@ -15,7 +15,10 @@
 const UI_METHOD *cli_ask_method(void);
 /* Its user data: SOURCE (borrowed), or the terminal where that is NULL. One
  * for the whole program. */
-void *cli_ask_data(const char *source);
+void *cli_ask_data(const struct cli *cli, const char *source);
+/* Why the last question had no answer, which libcrypto does not say: KS_OK if
+ * it had one, or if nothing was asked. */
+ks_rc cli_ask_failure(struct ks_err *err);
 void cli_ask_free(void);
 
 /* KS_E_INVALID unless SOURCE (may be NULL) has a known form; warns about

@@ -34,9 +34,30 @@ static const struct opt opts[] = {
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
+/* Why CONTENT gave no key. */
+static ks_rc why_not(const char *path, const struct ks_buf *content,
+                     struct ks_err *err)
+{
+    struct ks_err why = {0};
+    ks_rc rc = cli_ask_failure(&why);
+
+    if (rc != KS_OK) {
+        ks_hint(err, "%s", why.hint);
+        ERR_clear_error();
+        return ks_fail(err, rc, "%s: %s", path, why.text);
+    }
+    if (memmem(content->data, content->len, "ENCRYPTED", 9) != NULL) {
+        ERR_clear_error();
+        return ks_fail(err, KS_E_SECRET_WRONG, "%s: wrong passphrase", path);
+    }
+    ks_hint(err, "PEM or DER of one private key is understood");
+    ERR_clear_error();
+    return ks_fail(err, KS_E_INVALID, "%s: no private key in it", path);
+}
+
 /* The key in FILE, in the default provider. */
 static ks_rc decode(const struct ca_env *env, const char *path,
-                    const struct ks_secret *content, EVP_PKEY **out,
+                    const struct ks_buf *content, EVP_PKEY **out,
                     struct ks_err *err)
 {
     const unsigned char *data = content->data;
@@ -55,12 +76,7 @@ static ks_rc decode(const struct ca_env *env, const char *path,
         goto out;
     }
     if (OSSL_DECODER_from_data(decoder, &data, &len) != 1 || pkey == NULL) {
-        bool sealed =
-            memmem(content->data, content->len, "ENCRYPTED", 9) != NULL;
-
-        ks_hint(err, sealed ? "--passin names where its passphrase comes from"
-                            : "PEM or DER of one private key is understood");
-        rc = cli_evp_fail(err, sealed ? KS_E_SECRET_WRONG : KS_E_INVALID, path);
+        rc = why_not(path, content, err);
         goto out;
     }
     *out = pkey;
@@ -75,7 +91,7 @@ out:
 static ks_rc import(struct cli *cli, const char *uri,
                     const struct import_args *args, struct ks_err *err)
 {
-    struct ks_secret content = {0};
+    struct ks_buf content = {0};
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
     ks_rc rc = cli_env_keys(cli, args->passin, &env, err);
@@ -100,7 +116,7 @@ static ks_rc import(struct cli *cli, const char *uri,
             rc = cli_out_json(cli, json_pack("{s:o}", "key", object), err);
     }
     EVP_PKEY_free(pkey);
-    ks_secret_clear(&content);
+    cli_file_wipe(&content);
     return rc;
 }
 

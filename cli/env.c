@@ -37,7 +37,7 @@ static ks_rc env_keys(struct cli *cli, const char *passin, struct ca_env *env,
     env->ui = cli_ask_method();
     if (env->ui == NULL)
         return ks_fail(err, KS_E_NOMEM, "libcrypto: out of memory");
-    env->ui_data = cli_ask_data(passin);
+    env->ui_data = cli_ask_data(cli, passin);
     return KS_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "out.h"
@@ -243,67 +244,82 @@ static ks_rc open_input(const char *option, const char *path, int *fd,
     return KS_OK;
 }
 
-static ks_rc read_all(int fd, struct ks_secret *room, size_t *len,
-                      struct ks_err *err)
+void cli_file_wipe(struct ks_buf *content)
 {
-    while (*len < room->len) {
-        ssize_t n = read(fd, room->data + *len, room->len - *len);
+    if (content->data != NULL)
+        OPENSSL_cleanse(content->data, content->len);
+    ks_buf_clear(content);
+}
 
-        if (n == 0)
-            return KS_OK;
-        if (n < 0 && errno == EINTR) {
-            ks_rc rc = cli_check_interrupt(err);
+/* One read. *n is 0 at the end. */
+static ks_rc read_some(int fd, uint8_t *data, size_t room, size_t *n,
+                       struct ks_err *err)
+{
+    ssize_t got;
+    ks_rc rc;
 
-            if (rc != KS_OK)
-                return rc;
-            continue;
-        }
-        if (n < 0)
-            return ks_fail_errno(err, KS_E_IO, "read");
-        *len += (size_t)n;
+    while ((got = read(fd, data, room)) < 0 && errno == EINTR) {
+        rc = cli_check_interrupt(err);
+        if (rc != KS_OK)
+            return rc;
     }
+    if (got < 0)
+        return ks_fail_errno(err, KS_E_IO, "read");
+    *n = (size_t)got;
     return KS_OK;
 }
 
-static size_t expected_size(int fd)
+/* Reads to the end, or one byte more than may be. */
+static ks_rc read_all(int fd, struct ks_buf *content, struct ks_err *err)
 {
-    struct stat st;
+    size_t room = 16384;
+    size_t len = 0;
+    size_t n = 1;
+    uint8_t *data = OPENSSL_malloc(room);
+    ks_rc rc = data != NULL ? KS_OK : KS_E_NOMEM;
 
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
-        st.st_size <= (off_t)CLI_FILE_MAX)
-        return (size_t)st.st_size + 1; /* one more tells that it grew */
-    return CLI_FILE_MAX + 1;
+    while (rc == KS_OK && n > 0 && len <= CLI_FILE_MAX) {
+        if (len == room) {
+            uint8_t *more = OPENSSL_clear_realloc(data, room, 2 * room);
+
+            if (more == NULL) {
+                rc = KS_E_NOMEM;
+                break;
+            }
+            data = more;
+            room *= 2;
+        }
+        rc = read_some(fd, data + len, room - len, &n, err);
+        len += rc == KS_OK ? n : 0;
+    }
+    if (rc == KS_OK)
+        rc = ks_buf_set(content, data, len);
+    OPENSSL_clear_free(data, room);
+    return rc;
 }
 
 ks_rc cli_file_read(const char *option, const char *path,
-                    struct ks_secret *content, struct ks_err *err)
+                    struct ks_buf *content, struct ks_err *err)
 {
-    struct ks_secret room = {0};
-    size_t len = 0;
+    struct ks_buf all = {0};
     int fd = -1;
     ks_rc rc = cli_file_name_check(option, path, err);
 
-    if (rc != KS_OK)
-        return rc;
-    rc = open_input(option, path, &fd, err);
-    if (rc != KS_OK)
-        goto out;
-    rc = ks_secret_alloc(&room, expected_size(fd));
-    if (rc != KS_OK)
-        goto out;
-    rc = read_all(fd, &room, &len, err);
-    if (rc != KS_OK)
-        goto out;
-    if (len == 0)
+    if (rc == KS_OK)
+        rc = open_input(option, path, &fd, err);
+    if (rc == KS_OK)
+        rc = read_all(fd, &all, err);
+    if (rc == KS_OK && all.len == 0)
         rc = ks_fail(err, KS_E_INVALID, "%s: %s: empty", option, path);
-    else if (len == room.len)
+    if (rc == KS_OK && all.len > CLI_FILE_MAX)
         rc = ks_fail(err, KS_E_INVALID, "%s: %s: over %zu bytes", option, path,
                      CLI_FILE_MAX);
-    else
-        rc = ks_secret_set(content, room.data, len);
-out:
     if (fd > STDIN_FILENO)
         (void)close(fd);
-    ks_secret_clear(&room);
-    return rc;
+    if (rc != KS_OK) {
+        cli_file_wipe(&all);
+        return ks_fail(err, rc, "%s: %s: %s", option, path, ks_rc_text(rc));
+    }
+    *content = all; /* given to the caller */
+    return KS_OK;
 }

@@ -14,7 +14,7 @@
 #include "ks_buf.h"
 #include "ks_err.h"
 
-#define CLI_FILE_MAX ((size_t)4 << 20) /* bytes of an input file */
+#define CLI_FILE_MAX ((size_t)1 << 20) /* bytes of an input file */
 
 /* Who may read a new file. */
 enum cli_file_mode {
@@ -28,7 +28,6 @@ struct cli_file {
     char *temp;
     int fd;
     bool force;
-    struct ks_secret content; /* for standard output, until commit */
 };
 
 /* KS_E_INVALID if TEXT looks like a URI, or is empty. OPTION is for the
@@ -52,9 +51,10 @@ KS_MUST_CHECK ks_rc cli_file_commit(struct cli_file *file, const void *data,
 void cli_file_abort(struct cli_file *file);
 
 /* Reads PATH ("-": standard input) whole. KS_E_NOT_FOUND, KS_E_INVALID (a
- * directory, empty, over CLI_FILE_MAX), ... Caller clears *content. */
+ * directory, empty, over CLI_FILE_MAX), ... Caller wipes or clears. */
 KS_MUST_CHECK ks_rc cli_file_read(const char *option, const char *path,
-                                  struct ks_secret *content,
-                                  struct ks_err *err);
+                                  struct ks_buf *content, struct ks_err *err);
+/* ks_buf_clear for what may hold a key. */
+void cli_file_wipe(struct ks_buf *content);
 
 #endif

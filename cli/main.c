@@ -23,7 +23,7 @@
 #include "opt.h"
 #include "out.h"
 
-#define SECURE_HEAP 65536 /* bytes: a few RSA-4096 keys */
+#define SECURE_HEAP 262144 /* bytes: a few keys of RSA-16384 */
 
 /* Neither a core dump nor a debugger of the same user sees a secret, and no
  * file of ours is born readable to others. */
