@@ -294,11 +294,15 @@ struct ks_intent {
 };
 void ks_intent_clear(struct ks_intent *intent);
 
-/* KS_E_EXISTS if a living process plans the same key. A dead one's plan is
- * taken over: then *taken_over is true. */
+/* Plans a key that does not exist yet. KS_E_EXISTS if a living process plans
+ * the same; a dead one's plan is replaced. */
 KS_MUST_CHECK ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri,
-                                  int64_t *id, bool *taken_over,
-                                  struct ks_err *err);
+                                  int64_t *id, struct ks_err *err);
+/* Takes over a dead process' plan for a key that exists. KS_E_NOT_FOUND if
+ * there is none; KS_E_EXISTS as above. */
+KS_MUST_CHECK ks_rc ks_intent_take(struct ks_inventory *inv,
+                                   const char *key_uri, int64_t *id,
+                                   struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_intent_made(struct ks_inventory *inv, int64_t id,
                                    const uint8_t spki_hash[KS_HASH_LEN],
                                    struct ks_err *err);

@@ -16,12 +16,12 @@ void ks_intent_clear(struct ks_intent *intent)
     memset(intent, 0, sizeof(*intent));
 }
 
-/* Takes over the plan of a dead process for the same key. */
 static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
                        int64_t owner, int64_t *id, struct ks_err *err)
 {
     static const char find[] = "SELECT id,owner FROM intent WHERE key_uri=?";
-    static const char update[] = "UPDATE intent SET owner=? WHERE id=?";
+    static const char update[] =
+        "UPDATE intent SET owner=?,spki_hash=NULL WHERE id=?";
     sqlite3_stmt *stmt = NULL;
     int64_t old_owner = 0;
     bool alive = false;
@@ -45,10 +45,10 @@ static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
     return rc;
 }
 
-ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri, int64_t *id,
-                    bool *taken_over, struct ks_err *err)
+static ks_rc claim(struct ks_inventory *inv, const char *key_uri, bool insert,
+                   int64_t *id, struct ks_err *err)
 {
-    static const char insert[] =
+    static const char sql[] =
         "INSERT INTO intent(key_uri,owner,created) VALUES(?,?,?)";
     int64_t owner = 0, at = 0;
     bool mine = false;
@@ -59,10 +59,9 @@ ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri, int64_t *id,
     if (rc != KS_OK)
         return rc;
     rc = take_over(inv, key_uri, owner, &at, err);
-    *taken_over = rc == KS_OK;
-    if (rc == KS_E_NOT_FOUND) {
+    if (rc == KS_E_NOT_FOUND && insert) {
         rc = inv_run(
-            inv, insert,
+            inv, sql,
             INV_ARGS(inv_text(key_uri), inv_int(owner), inv_int(time(NULL))),
             err);
         at = sqlite3_last_insert_rowid(inv->db);
@@ -71,6 +70,18 @@ ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri, int64_t *id,
     if (rc == KS_OK)
         *id = at;
     return rc;
+}
+
+ks_rc ks_intent_add(struct ks_inventory *inv, const char *key_uri, int64_t *id,
+                    struct ks_err *err)
+{
+    return claim(inv, key_uri, true, id, err);
+}
+
+ks_rc ks_intent_take(struct ks_inventory *inv, const char *key_uri, int64_t *id,
+                     struct ks_err *err)
+{
+    return claim(inv, key_uri, false, id, err);
 }
 
 ks_rc ks_intent_made(struct ks_inventory *inv, int64_t id,

@@ -1,0 +1,411 @@
+/*
+ * Creating CAs. The order of things is such that whatever moment the process
+ * dies at, the next start (settle.c) completes the CA or removes every trace
+ * of it: intent, key, CA's row and serial, bytes to be signed, certificate.
+ */
+#include "audit.h"
+#include "authority.h"
+#include "ext.h"
+#include "san.h"
+#include "texts.h"
+
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
+#define DAY INT64_C(86400)
+#define ROOT_DAYS 3650
+#define INTERMEDIATE_DAYS 1825
+
+/* All that one creation holds. */
+struct making {
+    const struct ca_env *env;
+    const struct ca_create_spec *spec;
+    struct ca_authority *parent; /* NULL: a root */
+    struct ca_profile_full *profile;
+    struct ca_draft draft;
+    struct ca_signer own; /* of a root */
+    struct ca_new_key key;
+    EVP_PKEY *pkey; /* borrowed from key */
+    int64_t ca;     /* its row; 0: none yet */
+};
+
+static void making_clear(struct making *making)
+{
+    ca_signer_clear(&making->own);
+    ca_draft_clear(&making->draft);
+    ca_new_key_clear(&making->key);
+    if (making->profile != NULL)
+        ca_profile_free(&making->profile->show);
+    ca_authority_close(making->parent);
+}
+
+static const struct ca_signer *signer_of(const struct making *making)
+{
+    return making->parent != NULL ? &making->parent->signer : &making->own;
+}
+
+/* --- what it will say
+ * --------------------------------------------------------- */
+
+static ks_rc add_subtree(const char *text, STACK_OF(GENERAL_SUBTREE) * *list,
+                         struct ks_err *err)
+{
+    GENERAL_SUBTREE *subtree;
+    GENERAL_NAME *name = NULL;
+    ks_rc rc = ca_constraint_parse(text, &name, err);
+
+    if (rc != KS_OK)
+        return rc;
+    if (*list == NULL)
+        *list = sk_GENERAL_SUBTREE_new_null();
+    subtree = GENERAL_SUBTREE_new();
+    if (*list == NULL || subtree == NULL ||
+        sk_GENERAL_SUBTREE_push(*list, subtree) <= 0) {
+        GENERAL_SUBTREE_free(subtree);
+        GENERAL_NAME_free(name);
+        return ca_nomem(err);
+    }
+    GENERAL_NAME_free(subtree->base);
+    subtree->base = name;
+    return KS_OK;
+}
+
+/* RFC 5280, 4.2.1.10: critical. */
+static ks_rc name_constraints(const struct ca_create_spec *spec,
+                              struct ca_draft *draft, struct ks_err *err)
+{
+    NAME_CONSTRAINTS *constraints = NAME_CONSTRAINTS_new();
+    ks_rc rc = constraints == NULL ? ca_nomem(err) : KS_OK;
+
+    for (size_t i = 0; rc == KS_OK && i < spec->n_permit; i++)
+        rc = add_subtree(spec->permit[i], &constraints->permittedSubtrees, err);
+    for (size_t i = 0; rc == KS_OK && i < spec->n_exclude; i++)
+        rc = add_subtree(spec->exclude[i], &constraints->excludedSubtrees, err);
+    if (rc == KS_OK && spec->n_permit + spec->n_exclude > 0)
+        rc = ca_ext_set(draft->exts,
+                        ca_ext_encode(NID_name_constraints, true, constraints),
+                        err);
+    NAME_CONSTRAINTS_free(constraints);
+    return rc;
+}
+
+static ks_rc subject(const struct making *making, struct ca_draft *draft,
+                     struct ks_err *err)
+{
+    X509_NAME *name;
+    ks_rc rc;
+
+    if (making->spec->subject == NULL)
+        return ks_fail(err, KS_E_INVALID, "a CA needs a subject");
+    rc = ca_draft_subject(making->spec->subject, draft, err);
+    if (rc != KS_OK)
+        return rc;
+    name = X509_get_subject_name(draft->cert);
+    if (X509_NAME_get_index_by_NID(name, NID_commonName, -1) < 0)
+        return ks_fail(err, KS_E_POLICY, "%s: a CA's subject needs a CN",
+                       making->spec->subject);
+    if (making->parent != NULL &&
+        X509_NAME_cmp(name, X509_get_subject_name(making->parent->cert)) == 0)
+        return ks_fail(err, KS_E_POLICY,
+                       "%s: the subject is that of the parent",
+                       making->spec->subject);
+    return KS_OK;
+}
+
+static ks_rc validity(const struct making *making, struct ca_draft *draft,
+                      struct ks_err *err)
+{
+    static const struct ca_window none = {0};
+    int64_t days = making->parent == NULL ? ROOT_DAYS : INTERMEDIATE_DAYS;
+
+    if (making->spec->profile != NULL)
+        days = making->profile->show.seconds / DAY;
+    return ca_draft_validity(making->env, &making->spec->validity, days * DAY,
+                             making->parent == NULL ? &none
+                                                    : &making->parent->window,
+                             making->spec->clamp, draft, err);
+}
+
+/* A root names itself as issuer, and nothing that could revoke it. */
+static ks_rc issuer(const struct making *making, struct ca_draft *draft,
+                    struct ks_err *err)
+{
+    if (making->parent != NULL)
+        return ca_draft_issuer(making->parent, draft, err);
+    if (X509_set_issuer_name(draft->cert, X509_get_subject_name(draft->cert)) !=
+        1)
+        return ca_nomem(err);
+    return KS_OK;
+}
+
+/* PKEY NULL: all that can be checked without one. */
+static ks_rc build(const struct making *making, EVP_PKEY *pkey,
+                   struct ca_draft *draft, struct ks_err *err)
+{
+    const struct ca_create_spec *spec = making->spec;
+    ks_rc rc = ca_draft_start(making->env, making->profile, draft, err);
+
+    if (rc == KS_OK)
+        rc = validity(making, draft, err);
+    if (rc == KS_OK)
+        rc = subject(making, draft, err);
+    if (rc == KS_OK && pkey != NULL)
+        rc = ca_draft_key(making->env, NULL, pkey, true, draft, err);
+    if (rc == KS_OK)
+        rc = ca_draft_command_exts(spec->exts, spec->n_exts, draft, err);
+    if (rc == KS_OK)
+        rc = ca_draft_path(making->parent, spec->path_length, draft, err);
+    if (rc == KS_OK)
+        rc = name_constraints(spec, draft, err);
+    if (rc == KS_OK)
+        rc = issuer(making, draft, err);
+    if (rc == KS_OK && pkey != NULL)
+        rc = ca_draft_finish_exts(
+            making->parent != NULL ? making->parent->ski : NULL, draft, err);
+    if (rc == KS_OK && pkey != NULL && making->parent != NULL)
+        rc = ca_draft_check_names(making->env, making->parent, draft, err);
+    return rc;
+}
+
+/* --- whether it may
+ * ------------------------------------------------------------ */
+
+static ks_rc check_url(const char *url, const char *what, struct ks_err *err)
+{
+    GENERAL_NAME *name = NULL;
+    ks_rc rc;
+
+    if (url == NULL)
+        return KS_OK;
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0 &&
+        strncmp(url, "ldap://", 7) != 0)
+        return ks_fail(err, KS_E_INVALID,
+                       "%.100s: the %s URL must be http, https or ldap", url,
+                       what);
+    rc = ca_san_parse(url, &name, err);
+    GENERAL_NAME_free(name);
+    return rc;
+}
+
+static ks_rc check_free(const struct ca_env *env, const char *name,
+                        struct ks_err *err)
+{
+    struct ks_ca_row row = {0};
+    struct ks_err ignored = {0};
+    ks_rc rc = ks_ca_find(env->inv, name, &row, &ignored);
+
+    ks_ca_row_clear(&row);
+    if (rc == KS_E_NOT_FOUND)
+        return KS_OK;
+    if (rc == KS_OK)
+        return ks_fail(err, KS_E_EXISTS, "%s: there is a CA of that name",
+                       name);
+    return ks_fail(err, rc, "%s", ignored.text);
+}
+
+static ks_rc prepare(struct making *making, bool preview, struct ks_err *err)
+{
+    const struct ca_create_spec *spec = making->spec;
+    const char *profile = spec->profile != NULL ? spec->profile : "ca";
+    struct ca_draft draft = {0};
+    ks_rc rc;
+
+    if ((spec->new_key != NULL) == (spec->key_uri != NULL))
+        return ks_fail(err, KS_E_INVALID,
+                       "a CA needs one key: a new one or one that exists");
+    rc = check_free(making->env, spec->name, err);
+    if (rc == KS_OK)
+        rc = check_url(spec->crl_url, "CRL", err);
+    if (rc == KS_OK)
+        rc = check_url(spec->ocsp_url, "OCSP", err);
+    if (rc == KS_OK)
+        rc = check_url(spec->issuer_url, "issuer", err);
+    if (rc == KS_OK)
+        rc = ca_profile_load(making->env, profile, &making->profile, err);
+    if (rc == KS_OK && !making->profile->show.is_ca)
+        rc = ks_fail(err, KS_E_INVALID, "%s: not a profile for CAs", profile);
+    if (rc == KS_OK && spec->parent != NULL)
+        rc = ca_authority_open(making->env, spec->parent, preview,
+                               &making->parent, err);
+    else if (rc == KS_OK)
+        rc = ca_clock_check(making->env, err);
+    if (rc == KS_OK)
+        rc = build(making, NULL, &draft, err);
+    ca_draft_clear(&draft);
+    return rc;
+}
+
+/* --- doing it
+ * -------------------------------------------------------------------- */
+
+static ks_rc get_key(struct making *making, struct ks_err *err)
+{
+    ks_rc rc;
+
+    if (making->spec->new_key != NULL) {
+        rc = ca_new_key_make(making->env, making->spec->new_key, &making->key,
+                             err);
+    } else { /* the private half, to know that it can be had */
+        rc = ca_key_uri(making->spec->key_uri, &making->key.uri, err);
+        if (rc == KS_OK)
+            rc = ca_key_load(making->env, making->spec->key_uri,
+                             &making->key.pkey, err);
+    }
+    making->pkey = making->key.pkey;
+    return rc;
+}
+
+static ks_rc reserve(struct making *making, struct ks_err *err)
+{
+    const struct ca_env *env = making->env;
+    struct ks_ca_row row = {
+        .name = (char *)(uintptr_t)making->spec->name,
+        .key_uri = making->key.uri,
+        .parent = making->parent != NULL ? making->parent->row.id : 0,
+        .crl_url = (char *)(uintptr_t)making->spec->crl_url,
+        .ocsp_url = (char *)(uintptr_t)making->spec->ocsp_url,
+        .issuer_url = (char *)(uintptr_t)making->spec->issuer_url,
+    };
+    ks_rc rc = ks_inventory_begin(env->inv, err);
+
+    if (rc != KS_OK)
+        return rc;
+    rc = ks_ca_add(env->inv, &row, &making->ca, err);
+    if (rc == KS_OK)
+        rc = ca_draft_reserve(env, row.parent != 0 ? row.parent : making->ca,
+                              making->ca, &making->draft, err);
+    if (rc == KS_OK)
+        rc = ks_inventory_commit(env->inv, err);
+    else
+        ks_inventory_rollback(env->inv);
+    if (rc != KS_OK)
+        making->ca = making->draft.row = 0;
+    return rc;
+}
+
+/* KEY is kept for the undoing: the draft only borrows it for its records. */
+static ks_rc record(struct making *making, struct ks_err *err)
+{
+    const struct ca_env *env = making->env;
+    uint8_t hash[KS_HASH_LEN];
+    ks_rc rc =
+        ca_sha256(making->draft.der.data, making->draft.der.len, hash, err);
+
+    if (rc == KS_OK)
+        rc = ks_inventory_begin(env->inv, err);
+    if (rc != KS_OK)
+        return rc;
+    rc = ca_draft_record_cert(env,
+                              making->parent != NULL ? making->parent->row.name
+                                                     : making->spec->name,
+                              &making->draft, err);
+    if (rc == KS_OK && making->key.intent != 0)
+        rc = ca_new_key_keep(env, &making->key, err);
+    if (rc == KS_OK)
+        rc = ks_ca_activate(env->inv, making->ca, making->draft.row,
+                            making->draft.spki_hash, err);
+    if (rc == KS_OK)
+        rc = ca_audit(env, "ca.create", making->spec->name, hash, err);
+    if (rc == KS_OK)
+        return ks_inventory_commit(env->inv, err);
+    ks_inventory_rollback(env->inv);
+    return rc;
+}
+
+static void undo(struct making *making)
+{
+    struct ks_err ignored = {0};
+    ks_rc rc = KS_OK;
+
+    ca_draft_abandon(making->env, &making->draft);
+    if (making->ca != 0)
+        rc = ks_ca_undo(making->env->inv, making->ca, &ignored);
+    (void)rc; /* if it failed, the next start does it */
+    if (making->spec->new_key != NULL)
+        ca_new_key_undo(making->env, &making->key);
+}
+
+static ks_rc make(struct making *making, struct ks_err *err)
+{
+    ks_rc rc = get_key(making, err);
+
+    if (rc == KS_OK && making->parent == NULL)
+        rc = ca_signer_init(making->env, making->pkey, &making->own, err);
+    if (rc == KS_OK)
+        rc = build(making, making->pkey, &making->draft, err);
+    if (rc == KS_OK)
+        rc = reserve(making, err);
+    if (rc == KS_OK)
+        rc = ca_draft_encode(signer_of(making), &making->draft, err);
+    if (rc == KS_OK)
+        rc = ca_draft_record_tbs(making->env, &making->draft, err);
+    if (rc == KS_OK)
+        rc = ca_signer_sign(signer_of(making), &making->draft.tbs,
+                            &making->draft.der, err);
+    if (rc == KS_OK)
+        rc = record(making, err);
+    if (rc != KS_OK)
+        undo(making);
+    return rc;
+}
+
+static ks_rc hand_over(struct making *making, struct ca_issued *created,
+                       struct ks_err *err)
+{
+    ks_rc rc = ca_draft_result(making->env, &making->draft, true, created, err);
+
+    if (rc == KS_OK) {
+        created->key_uri = making->key.uri;
+        making->key.uri = NULL; /* given to *created */
+    }
+    return rc;
+}
+
+ks_rc ca_create(const struct ca_env *env, const struct ca_create_spec *spec,
+                struct ca_issued *created, struct ks_err *err)
+{
+    struct making making = {.env = env, .spec = spec};
+    ks_rc rc;
+
+    memset(created, 0, sizeof(*created));
+    rc = prepare(&making, false, err);
+    if (rc == KS_OK)
+        rc = make(&making, err);
+    if (rc == KS_OK)
+        rc = hand_over(&making, created, err);
+    making_clear(&making);
+    return rc;
+}
+
+ks_rc ca_create_preview(const struct ca_env *env,
+                        const struct ca_create_spec *spec,
+                        struct ca_issued *created, struct ks_err *err)
+{
+    struct making making = {.env = env, .spec = spec};
+    ks_rc rc;
+
+    memset(created, 0, sizeof(*created));
+    rc = prepare(&making, true, err);
+    if (rc == KS_OK)
+        rc = ca_key_uri(spec->new_key != NULL ? spec->new_key->uri
+                                              : spec->key_uri,
+                        &making.key.uri, err);
+    if (rc == KS_OK && spec->new_key != NULL)
+        rc = ca_key_throw_away(env, spec->new_key->type, &making.key.pkey, err);
+    else if (rc == KS_OK)
+        rc = ca_key_load_public(env, spec->key_uri, &making.key.pkey, err);
+    if (rc == KS_OK && making.parent == NULL)
+        rc = ca_signer_init(env, making.key.pkey, &making.own, err);
+    if (rc == KS_OK)
+        rc = build(&making, making.key.pkey, &making.draft, err);
+    if (rc == KS_OK)
+        rc = ca_draft_encode(signer_of(&making), &making.draft, err);
+    if (rc == KS_OK)
+        rc = ca_signer_blank(signer_of(&making), &making.draft.tbs,
+                             &making.draft.der, err);
+    if (rc == KS_OK)
+        rc = hand_over(&making, created, err);
+    making_clear(&making);
+    return rc;
+}

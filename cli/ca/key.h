@@ -1,0 +1,70 @@
+/*
+ * Private to the CA library: what its files share about keys.
+ */
+#ifndef CA_KEY_H
+#define CA_KEY_H
+
+#include "ca.h"
+
+#define CA_KEY_TYPE_DEFAULT "ec:P-256"
+
+/* "rsa:3072", taken apart. */
+struct ca_key_type {
+    const char *algorithm; /* static: "RSA", "EC", "ED25519" ... */
+    size_t bits;           /* RSA */
+    const char *group;     /* static: EC */
+};
+/* TYPE NULL: CA_KEY_TYPE_DEFAULT. KS_E_INVALID. */
+KS_MUST_CHECK ks_rc ca_key_type_parse(const char *type, struct ca_key_type *out,
+                                      struct ks_err *err);
+
+/* Fills a generation context with TYPE's parameters. */
+KS_MUST_CHECK ks_rc ca_key_type_set(const struct ca_key_type *type,
+                                    EVP_PKEY_CTX *ctx, struct ks_err *err);
+
+/* A key of TYPE in memory, that no one keeps: for previews. */
+KS_MUST_CHECK ks_rc ca_key_throw_away(const struct ca_env *env,
+                                      const char *type, EVP_PKEY **out,
+                                      struct ks_err *err);
+
+/*
+ * Turns libcrypto's error queue into a result and a text, and empties it.
+ * Errors of our provider carry their result as the reason. WHAT is the
+ * object's name for the other ones; FALLBACK their result when nothing
+ * better is known.
+ */
+ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err);
+
+/* SHA-256 of the SubjectPublicKeyInfo. */
+KS_MUST_CHECK ks_rc ca_key_hash(const EVP_PKEY *pkey, uint8_t out[KS_HASH_LEN],
+                                struct ks_err *err);
+
+/* Canonical text of a key URI without secrets, as it may be stored. Caller
+ * frees with OPENSSL_free. KS_E_INVALID. */
+KS_MUST_CHECK ks_rc ca_key_uri(const char *uri, char **out, struct ks_err *err);
+
+/* A key being made: an intent in the inventory, then the key. */
+struct ca_new_key {
+    char *uri;      /* canonical */
+    int64_t intent; /* 0: none */
+    EVP_PKEY *pkey;
+};
+/* Records the intent, makes the key, records that. On failure nothing is
+ * left. */
+KS_MUST_CHECK ks_rc ca_new_key_make(const struct ca_env *env,
+                                    const struct ca_key_spec *spec,
+                                    struct ca_new_key *key, struct ks_err *err);
+/* The key is registered: in the caller's transaction, removes the intent and
+ * adds the audit row. */
+KS_MUST_CHECK ks_rc ca_new_key_keep(const struct ca_env *env,
+                                    struct ca_new_key *key, struct ks_err *err);
+/* Removes key and intent; harmless after ca_new_key_keep's commit if
+ * key->intent was set to 0, and on { 0 }. */
+void ca_new_key_undo(const struct ca_env *env, struct ca_new_key *key);
+void ca_new_key_clear(struct ca_new_key *key);
+
+/* Deletes through the provider; no questions, no audit. */
+KS_MUST_CHECK ks_rc ca_key_remove(const struct ca_env *env, const char *uri,
+                                  struct ks_err *err);
+
+#endif

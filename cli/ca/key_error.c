@@ -1,0 +1,100 @@
+/*
+ * What libcrypto's error queue says about a key, as a result and a text.
+ */
+#include "key.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evperr.h>
+#include <openssl/proverr.h>
+#include <openssl/storeerr.h>
+
+/* Results of our provider: its reason codes are the negated ks_rc. */
+static ks_rc of_keystore(unsigned long code)
+{
+    int reason = ERR_GET_REASON(code);
+
+    if (ERR_GET_LIB(code) < ERR_LIB_USER)
+        return KS_OK;
+#define REASON_IS(name, number, text)                                          \
+    if (reason == -(number))                                                   \
+        return name;
+    KS_RC_LIST(REASON_IS)
+#undef REASON_IS
+    return KS_OK;
+}
+
+static const struct {
+    int lib;
+    int reason;
+    ks_rc rc;
+    const char *text;
+} known[] = {
+    {ERR_LIB_PROV, PROV_R_BAD_DECRYPT, KS_E_SECRET_WRONG, "wrong passphrase"},
+    {ERR_LIB_EVP, EVP_R_BAD_DECRYPT, KS_E_SECRET_WRONG, "wrong passphrase"},
+    {ERR_LIB_PROV, PROV_R_UNABLE_TO_GET_PASSPHRASE, KS_E_SECRET_MISSING,
+     "no passphrase was given"},
+    {ERR_LIB_OSSL_STORE, OSSL_STORE_R_PASSPHRASE_CALLBACK_ERROR,
+     KS_E_SECRET_MISSING, "no passphrase was given"},
+    {ERR_LIB_OSSL_STORE, OSSL_STORE_R_UI_PROCESS_INTERRUPTED_OR_CANCELLED,
+     KS_E_SECRET_MISSING, "no passphrase was given"},
+    {ERR_LIB_OSSL_STORE, OSSL_STORE_R_UNREGISTERED_SCHEME, KS_E_UNSUPPORTED,
+     "no provider is loaded for this scheme"},
+};
+
+static ks_rc of_known(unsigned long code, const char **text)
+{
+    if (ERR_SYSTEM_ERROR(code)) {
+        *text = strerror(ERR_GET_REASON(code));
+        return ks_rc_of_errno(ERR_GET_REASON(code));
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].lib == ERR_GET_LIB(code) &&
+            known[i].reason == ERR_GET_REASON(code)) {
+            *text = known[i].text;
+            return known[i].rc;
+        }
+    }
+    return KS_OK;
+}
+
+/* The oldest error is the nearest to the fault, but only if it is one that
+ * we know: decoders leave many that mean nothing. */
+ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
+{
+    const char *data = NULL, *text = NULL, *last = NULL;
+    unsigned long code;
+    int flags = 0;
+    /* libcrypto's own come first even where ours tell more: it looks for a
+     * built-in loader before it asks a provider's. */
+    ks_rc rc = KS_OK, weak = KS_OK;
+    const char *weak_text = NULL;
+
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        rc = of_keystore(code);
+        if (rc != KS_OK) {
+            bool has_text = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
+
+            if (rc == KS_E_CONFIG || rc == KS_E_DENIED)
+                ks_hint(err, "\"caadm doctor\" checks the whole setup");
+            (void)ks_fail(err, rc, "%s", has_text ? data : ks_rc_text(rc));
+            break;
+        }
+        rc = of_known(code, &text);
+        if (rc != KS_OK && weak == KS_OK) {
+            weak = rc;
+            weak_text = text;
+        }
+        rc = KS_OK;
+        last = ERR_reason_error_string(code);
+    }
+    ERR_clear_error();
+    if (rc != KS_OK)
+        return rc;
+    if (weak != KS_OK)
+        return ks_fail(err, weak, "%s: %s", what, weak_text);
+    return ks_fail(err, fallback, "%s: %s", what,
+                   last != NULL ? last : ks_rc_text(fallback));
+}

@@ -1,0 +1,247 @@
+/*
+ * Keys to be made in a backend. The intent is committed before the key can
+ * exist, so that whatever moment a process dies at, the next start knows what
+ * it may have left: see settle.c.
+ */
+#include "audit.h"
+#include "key.h"
+#include "texts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "ks_uri.h"
+
+#define KEYSTORE_PROPERTY "provider=keystore"
+
+static EVP_PKEY_CTX *new_ctx(const struct ca_env *env, const char *algorithm)
+{
+    char propq[256];
+
+    (void)snprintf(propq, sizeof(propq), "%s%s%s",
+                   env->propq != NULL ? env->propq : "",
+                   env->propq != NULL && env->propq[0] != '\0' ? "," : "",
+                   KEYSTORE_PROPERTY);
+    return EVP_PKEY_CTX_new_from_name(env->libctx, algorithm, propq);
+}
+
+static ks_rc set_place(EVP_PKEY_CTX *ctx, const struct ca_key_spec *spec,
+                       struct ks_err *err)
+{
+    OSSL_PARAM params[3] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};
+
+    params[0] = OSSL_PARAM_construct_utf8_string(
+        "keystore-uri", (char *)(uintptr_t)spec->uri, 0);
+    if (spec->passout != NULL)
+        params[1] = OSSL_PARAM_construct_utf8_string(
+            "keystore-passout", (char *)(uintptr_t)spec->passout, 0);
+    if (EVP_PKEY_CTX_set_params(ctx, params) > 0)
+        return KS_OK;
+    return ca_crypto_fail(KS_E_CRYPTO, "key generation", err);
+}
+
+ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
+                      EVP_PKEY **out, struct ks_err *err)
+{
+    struct ca_key_type type;
+    char shown[200];
+    EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = ca_key_type_parse(spec->type, &type, err);
+
+    if (rc != KS_OK)
+        return rc;
+    ks_uri_redact(spec->uri, shown, sizeof(shown));
+    if (!ks_uri_is_keystore(spec->uri))
+        return ks_fail(err, KS_E_INVALID,
+                       "%s: new keys are made at keystore://BACKEND/KEY",
+                       shown);
+    ERR_clear_error();
+    ctx = new_ctx(env, type.algorithm);
+    if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0) {
+        ks_hint(err, "the provider keystore must be loaded: "
+                     "\"caadm doctor\" says what is wrong");
+        rc = ca_crypto_fail(KS_E_CONFIG, shown, err);
+        goto out;
+    }
+    rc = ca_key_type_set(&type, ctx, err);
+    if (rc == KS_OK)
+        rc = set_place(ctx, spec, err);
+    if (rc == KS_OK && EVP_PKEY_generate(ctx, &pkey) <= 0)
+        rc = ca_crypto_fail(KS_E_CRYPTO, shown, err);
+    if (rc == KS_OK && out != NULL) {
+        *out = pkey;
+        pkey = NULL; /* given to the caller */
+    }
+out:
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX_free(ctx);
+    return rc;
+}
+
+/* A key that a dead process planned, and made, but did not get to note. It is
+ * used if it is of the type that is now asked for. */
+static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
+                   struct ca_new_key *key, struct ks_err *err)
+{
+    struct ca_key_type type;
+    char want[64], have[64];
+    ks_rc rc = ca_key_type_parse(spec->type, &type, err);
+
+    if (rc == KS_OK)
+        rc = ca_key_load(env, key->uri, &key->pkey, err);
+    if (rc != KS_OK)
+        return rc;
+    ca_key_type_text(key->pkey, have, sizeof(have));
+    if (type.bits != 0)
+        (void)snprintf(want, sizeof(want), "%s:%zu", type.algorithm, type.bits);
+    else
+        (void)snprintf(want, sizeof(want), "%s%s%s", type.algorithm,
+                       type.group != NULL ? ":" : "",
+                       type.group != NULL ? type.group : "");
+    if (OPENSSL_strcasecmp(want, have) == 0)
+        return KS_OK;
+    EVP_PKEY_free(key->pkey);
+    key->pkey = NULL; /* so that it is not deleted */
+    ks_hint(err, "\"caadm key delete %s\", if nothing needs it", key->uri);
+    return ks_fail(err, KS_E_EXISTS,
+                   "%s: an interrupted command left a key here, of type %s",
+                   key->uri, have);
+}
+
+/* Before an intent is written, so that it never covers a key of others. */
+static ks_rc must_be_free(const struct ca_env *env, const char *uri,
+                          struct ks_err *err)
+{
+    struct ks_err why = {0};
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = ca_key_load_public(env, uri, &pkey, &why);
+
+    EVP_PKEY_free(pkey);
+    if (rc == KS_E_NOT_FOUND)
+        return KS_OK;
+    if (rc == KS_OK || rc == KS_E_DAMAGED)
+        return ks_fail(err, KS_E_EXISTS, "%s: there is a key of this name",
+                       uri);
+    if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "%s", why.text);
+}
+
+static ks_rc record_made(const struct ca_env *env, struct ca_new_key *key,
+                         struct ks_err *err)
+{
+    uint8_t hash[KS_HASH_LEN];
+    ks_rc rc = KS_OK;
+
+    if (env->inv == NULL)
+        return KS_OK;
+    rc = ca_key_hash(key->pkey, hash, err);
+    if (rc == KS_OK)
+        rc = ks_intent_made(env->inv, key->intent, hash, err);
+    return rc;
+}
+
+/* Where nothing is, a key is made; where a dead process left what it had
+ * planned, that is taken; anything else is in the way. */
+static ks_rc make_or_adopt(const struct ca_env *env,
+                           const struct ca_key_spec *spec,
+                           struct ca_new_key *key, struct ks_err *err)
+{
+    struct ks_err taken = {0};
+    ks_rc rc = must_be_free(env, key->uri, &taken);
+
+    if (rc == KS_OK) {
+        if (env->inv != NULL)
+            rc = ks_intent_add(env->inv, key->uri, &key->intent, err);
+        return rc == KS_OK ? ca_key_generate(env, spec, &key->pkey, err) : rc;
+    }
+    if (rc == KS_E_EXISTS && env->inv != NULL &&
+        ks_intent_take(env->inv, key->uri, &key->intent, err) == KS_OK)
+        return adopt(env, spec, key, err);
+    if (taken.hint[0] != '\0')
+        ks_hint(err, "%s", taken.hint);
+    return ks_fail(err, rc, "%s", taken.text);
+}
+
+ks_rc ca_new_key_make(const struct ca_env *env, const struct ca_key_spec *spec,
+                      struct ca_new_key *key, struct ks_err *err)
+{
+    ks_rc rc = ca_key_type_check(spec->type, err);
+
+    if (rc == KS_OK)
+        rc = ca_key_uri(spec->uri, &key->uri, err);
+    if (rc == KS_OK)
+        rc = make_or_adopt(env, spec, key, err);
+    if (rc == KS_OK)
+        rc = record_made(env, key, err);
+    if (rc != KS_OK)
+        ca_new_key_undo(env, key);
+    return rc;
+}
+
+ks_rc ca_new_key_keep(const struct ca_env *env, struct ca_new_key *key,
+                      struct ks_err *err)
+{
+    uint8_t hash[KS_HASH_LEN];
+    ks_rc rc = ca_key_hash(key->pkey, hash, err);
+
+    if (rc == KS_OK)
+        rc = ca_audit(env, "key.create", key->uri, hash, err);
+    if (rc == KS_OK && key->intent != 0)
+        rc = ks_intent_remove(env->inv, key->intent, err);
+    return rc;
+}
+
+/* If removing fails, the intent stays, and the next start tries again. */
+void ca_new_key_undo(const struct ca_env *env, struct ca_new_key *key)
+{
+    struct ks_err ignored = {0};
+    ks_rc rc = KS_OK;
+
+    if (key->pkey != NULL)
+        rc = ca_key_remove(env, key->uri, &ignored);
+    if ((rc == KS_OK || rc == KS_E_NOT_FOUND) && key->intent != 0)
+        rc = ks_intent_remove(env->inv, key->intent, &ignored);
+    (void)rc; /* the failure that led here is what matters */
+    key->intent = 0;
+    EVP_PKEY_free(key->pkey);
+    key->pkey = NULL;
+}
+
+void ca_new_key_clear(struct ca_new_key *key)
+{
+    EVP_PKEY_free(key->pkey);
+    OPENSSL_free(key->uri);
+    memset(key, 0, sizeof(*key));
+}
+
+ks_rc ca_key_create(const struct ca_env *env, const struct ca_key_spec *spec,
+                    EVP_PKEY **out, struct ks_err *err)
+{
+    struct ca_new_key key = {0};
+    ks_rc rc = ca_new_key_make(env, spec, &key, err);
+
+    if (rc == KS_OK && env->inv != NULL) {
+        rc = ks_inventory_begin(env->inv, err);
+        if (rc == KS_OK)
+            rc = ca_new_key_keep(env, &key, err);
+        if (rc == KS_OK)
+            rc = ks_inventory_commit(env->inv, err);
+        else
+            ks_inventory_rollback(env->inv);
+        if (rc != KS_OK)
+            ca_new_key_undo(env, &key);
+    }
+    if (rc == KS_OK && out != NULL) {
+        *out = key.pkey;
+        key.pkey = NULL; /* given to the caller */
+    }
+    ca_new_key_clear(&key);
+    return rc;
+}

@@ -1,0 +1,373 @@
+/*
+ * What dead processes left: certificates that were reserved or being signed,
+ * CAs half made, keys planned. A stored tbs is signed if that needs no
+ * person, so the same serial never carries two different certificates; else
+ * it is abandoned, which counts as revoked, because a signature on it may be
+ * out already.
+ */
+#include "audit.h"
+#include "authority.h"
+#include "texts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#define SETTLE_MAX 100000
+
+void ca_settled_clear(struct ca_settled *settled)
+{
+    if (settled == NULL)
+        return;
+    ca_strings_clear(&settled->notes);
+    memset(settled, 0, sizeof(*settled));
+}
+
+/* Listings must be over before their rows are written: ids first. */
+struct ids {
+    int64_t *items;
+    size_t n;
+};
+
+static ks_rc push(struct ids *ids, int64_t id, struct ks_err *err)
+{
+    int64_t *items = OPENSSL_realloc(ids->items, (ids->n + 1) * sizeof(*items));
+
+    if (items == NULL)
+        return ca_nomem(err);
+    items[ids->n++] = id;
+    ids->items = items;
+    return KS_OK;
+}
+
+static ks_rc push_cert(void *arg, const struct ks_cert_row *row,
+                       struct ks_err *err)
+{
+    return push(arg, row->id, err);
+}
+
+static ks_rc push_ca(void *arg, const struct ks_ca_row *row, struct ks_err *err)
+{
+    return push(arg, row->id, err);
+}
+
+/* --- certificates ------------------------------------------------------------
+ */
+
+/* Never asks: without a UI method libcrypto's default would. */
+static int no_answer(char *buf, int size, int rwflag, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    (void)arg;
+    return -1;
+}
+
+static ks_rc load_quietly(const struct ca_env *env, const char *uri,
+                          EVP_PKEY **out)
+{
+    UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(no_answer, 0);
+    struct ca_env quiet = *env;
+    struct ks_err ignored = {0};
+    ks_rc rc = KS_E_NOMEM;
+
+    if (ui != NULL) {
+        quiet.ui = ui;
+        quiet.ui_data = NULL;
+        rc = ca_key_load(&quiet, uri, out, &ignored);
+    }
+    UI_destroy_method(ui);
+    return rc;
+}
+
+/* The signature must hold under the CA's key: the stored bytes may name
+ * another algorithm, if the key was replaced in between. */
+static ks_rc sign_stored(const struct ca_env *env, const struct ks_ca_row *ca,
+                         const struct ks_buf *tbs, struct ks_buf *der)
+{
+    struct ca_signer signer = {0};
+    struct ks_err ignored = {0};
+    EVP_PKEY *pkey = NULL;
+    X509 *cert = NULL;
+    const unsigned char *p;
+    ks_rc rc = load_quietly(env, ca->key_uri, &pkey);
+
+    if (rc == KS_OK)
+        rc = ca_signer_init(env, pkey, &signer, &ignored);
+    if (rc == KS_OK)
+        rc = ca_signer_sign(&signer, tbs, der, &ignored);
+    if (rc == KS_OK) {
+        p = der->data;
+        cert = X509_new_ex(env->libctx, env->propq);
+        if (cert == NULL || d2i_X509(&cert, &p, (long)der->len) == NULL)
+            cert = NULL; /* freed by d2i */
+        if (cert == NULL || X509_verify(cert, pkey) != 1)
+            rc = KS_E_VERIFY;
+    }
+    X509_free(cert);
+    EVP_PKEY_free(pkey);
+    ca_signer_clear(&signer);
+    ERR_clear_error();
+    return rc;
+}
+
+/* The key made for it is in use now. */
+static ks_rc keep_key(const struct ca_env *env, const char *key_uri,
+                      struct ks_err *err)
+{
+    int64_t intent = 0;
+    ks_rc rc = ks_intent_take(env->inv, key_uri, &intent, err);
+
+    if (rc == KS_OK)
+        rc = ks_intent_remove(env->inv, intent, err);
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+}
+
+/* Records in one transaction; a new CA's row is completed with it. */
+static ks_rc finish(const struct ca_env *env, const struct ks_cert_row *row,
+                    const struct ks_buf *der, struct ks_err *err)
+{
+    uint8_t hash[KS_HASH_LEN];
+    char object[KS_SERIAL_HEX + KS_CA_NAME_MAX + 8];
+    ks_rc rc = ca_sha256(der->data, der->len, hash, err);
+
+    (void)snprintf(object, sizeof(object), "%s by %s", row->serial,
+                   row->ca_name);
+    if (rc == KS_OK)
+        rc = ks_inventory_begin(env->inv, err);
+    if (rc != KS_OK)
+        return rc;
+    rc = ks_cert_finish(env->inv, row->id, der->data, der->len, err);
+    if (rc == KS_OK && row->subject_ca != 0) {
+        const unsigned char *p = der->data;
+        X509 *cert = d2i_X509(NULL, &p, (long)der->len);
+        uint8_t key_hash[KS_HASH_LEN];
+
+        rc = cert == NULL ? ca_nomem(err)
+                          : ca_key_hash(X509_get0_pubkey(cert), key_hash, err);
+        if (rc == KS_OK)
+            rc = ks_ca_activate(env->inv, row->subject_ca, row->id, key_hash,
+                                err);
+        X509_free(cert);
+    }
+    if (rc == KS_OK && row->key_uri != NULL)
+        rc = keep_key(env, row->key_uri, err);
+    if (rc == KS_OK)
+        rc = ca_audit(env, "cert.finish", object, hash, err);
+    if (rc == KS_OK)
+        return ks_inventory_commit(env->inv, err);
+    ks_inventory_rollback(env->inv);
+    return rc;
+}
+
+static ks_rc abandon(const struct ca_env *env, const struct ks_cert_row *row,
+                     struct ks_err *err)
+{
+    char object[KS_SERIAL_HEX + KS_CA_NAME_MAX + 8];
+    ks_rc rc = ks_inventory_begin(env->inv, err);
+
+    if (rc != KS_OK)
+        return rc;
+    (void)snprintf(object, sizeof(object), "%s by %s", row->serial,
+                   row->ca_name);
+    rc = ks_cert_abandon(env->inv, row->id, err);
+    if (rc == KS_OK)
+        rc = ca_audit(env, "cert.abandon", object, NULL, err);
+    if (rc == KS_OK)
+        return ks_inventory_commit(env->inv, err);
+    ks_inventory_rollback(env->inv);
+    return rc;
+}
+
+static ks_rc settle_cert(const struct ca_env *env, int64_t id,
+                         struct ca_settled *settled, struct ks_err *err)
+{
+    struct ks_cert_row row = {0};
+    struct ks_ca_row ca = {0};
+    struct ks_buf der = {0};
+    ks_rc rc = ks_cert_get(env->inv, id, &row, err);
+    bool done = false;
+
+    if (rc == KS_OK)
+        rc = ks_ca_get(env->inv, row.ca, &ca, err);
+    if (rc == KS_OK && row.state == KS_CERT_TBS &&
+        sign_stored(env, &ca, &row.tbs, &der) == KS_OK) {
+        rc = finish(env, &row, &der, err);
+        done = rc == KS_OK;
+    }
+    if (rc == KS_OK && done) {
+        settled->finished++;
+        rc = ca_strings_add(&settled->notes,
+                            "certificate %s of %s: completed, an interrupted "
+                            "command had begun it",
+                            row.serial, row.subject);
+    } else if (rc == KS_OK && row.state < KS_CERT_ISSUED) {
+        rc = abandon(env, &row, err);
+        settled->abandoned += rc == KS_OK;
+        if (rc == KS_OK)
+            rc = ca_strings_add(&settled->notes,
+                                "certificate %s: abandoned, an interrupted "
+                                "command had begun it; it counts as revoked",
+                                row.serial);
+    }
+    ks_buf_clear(&der);
+    ks_ca_row_clear(&ca);
+    ks_cert_row_clear(&row);
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc; /* another process did it */
+}
+
+/* --- CAs and keys
+ * -------------------------------------------------------------- */
+
+static ks_rc settle_ca(const struct ca_env *env, int64_t id,
+                       struct ca_settled *settled, struct ks_err *err)
+{
+    struct ks_ca_row row = {0};
+    ks_rc rc = ks_ca_get(env->inv, id, &row, err);
+
+    if (rc == KS_OK && row.state == KS_CA_MAKING) {
+        rc = ks_ca_undo(env->inv, id, err);
+        settled->undone += rc == KS_OK;
+        if (rc == KS_OK)
+            rc = ca_strings_add(&settled->notes,
+                                "CA %s: removed, an interrupted command had "
+                                "not finished it",
+                                row.name);
+    }
+    ks_ca_row_clear(&row);
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+}
+
+struct intents {
+    struct ks_intent *items;
+    size_t n;
+};
+
+static ks_rc push_intent(void *arg, const struct ks_intent *intent,
+                         struct ks_err *err)
+{
+    struct intents *intents = arg;
+    struct ks_intent *items =
+        OPENSSL_realloc(intents->items, (intents->n + 1) * sizeof(*items));
+
+    if (items == NULL)
+        return ca_nomem(err);
+    intents->items = items;
+    items[intents->n] = *intent;
+    items[intents->n].key_uri = OPENSSL_strdup(intent->key_uri);
+    if (items[intents->n].key_uri == NULL)
+        return ca_nomem(err);
+    intents->n++;
+    return KS_OK;
+}
+
+/* True if the key there is the one that was noted. */
+static bool is_that_key(const struct ks_intent *intent, const EVP_PKEY *pkey)
+{
+    uint8_t hash[KS_HASH_LEN];
+
+    return intent->made && ca_key_hash(pkey, hash, NULL) == KS_OK &&
+           memcmp(hash, intent->spki_hash, KS_HASH_LEN) == 0;
+}
+
+/*
+ * A key that was noted as made, and that no CA or certificate came to use, is
+ * removed. One that was only planned may be anybody's: it stays, and so does
+ * the plan, so that the same command given again takes it up (key_make.c).
+ */
+static ks_rc settle_intent(const struct ca_env *env,
+                           const struct ks_intent *intent,
+                           struct ca_settled *settled, struct ks_err *err)
+{
+    struct ks_err why = {0};
+    EVP_PKEY *pkey = NULL;
+    char *ca = NULL;
+    ks_rc rc = ks_ca_of_key_uri(env->inv, intent->key_uri, &ca, err);
+
+    if (rc == KS_OK) { /* a CA that was completed uses it */
+        OPENSSL_free(ca);
+        return ks_intent_remove(env->inv, intent->id, err);
+    }
+    if (rc != KS_E_NOT_FOUND)
+        return rc;
+    rc = ca_key_load_public(env, intent->key_uri, &pkey, &why);
+    if (rc == KS_E_NOT_FOUND) {
+        rc = ks_intent_remove(env->inv, intent->id, err);
+    } else if (rc != KS_OK) {
+        rc = ca_strings_add(&settled->notes,
+                            "key %s: left by an interrupted command, and "
+                            "cannot be looked at: %s",
+                            intent->key_uri, why.text);
+    } else if (is_that_key(intent, pkey)) {
+        rc = ca_key_remove(env, intent->key_uri, err);
+        if (rc == KS_OK)
+            rc = ca_audit(env, "key.undo", intent->key_uri, intent->spki_hash,
+                          err);
+        if (rc == KS_OK)
+            rc = ks_intent_remove(env->inv, intent->id, err);
+        settled->undone += rc == KS_OK;
+        if (rc == KS_OK)
+            rc = ca_strings_add(&settled->notes,
+                                "key %s: removed, an interrupted command had "
+                                "made it",
+                                intent->key_uri);
+    } else {
+        rc = ca_strings_add(&settled->notes,
+                            "key %s: may be left by an interrupted command; "
+                            "give that again, or delete the key",
+                            intent->key_uri);
+    }
+    EVP_PKEY_free(pkey);
+    return rc;
+}
+
+/* A key whose certificate was completed stays. */
+static ks_rc settle_intents(const struct ca_env *env,
+                            struct ca_settled *settled, struct ks_err *err)
+{
+    struct intents intents = {0};
+    ks_rc rc = ks_intent_each_dead(env->inv, push_intent, &intents, err);
+
+    for (size_t i = 0; i < intents.n; i++) {
+        if (rc == KS_OK)
+            rc = settle_intent(env, &intents.items[i], settled, err);
+        ks_intent_clear(&intents.items[i]);
+    }
+    OPENSSL_free(intents.items);
+    return rc;
+}
+
+typedef ks_rc settle_fn(const struct ca_env *env, int64_t id,
+                        struct ca_settled *settled, struct ks_err *err);
+
+static ks_rc settle_ids(const struct ca_env *env, struct ids *ids,
+                        settle_fn *settle, struct ca_settled *settled, ks_rc rc,
+                        struct ks_err *err)
+{
+    for (size_t i = 0; rc == KS_OK && i < ids->n; i++)
+        rc = settle(env, ids->items[i], settled, err);
+    OPENSSL_free(ids->items);
+    *ids = (struct ids){0};
+    return rc;
+}
+
+ks_rc ca_settle(const struct ca_env *env, struct ca_settled *settled,
+                struct ks_err *err)
+{
+    struct ids ids = {0};
+    ks_rc rc;
+
+    memset(settled, 0, sizeof(*settled));
+    rc = ks_cert_each_dead(env->inv, SETTLE_MAX, push_cert, &ids, err);
+    rc = settle_ids(env, &ids, settle_cert, settled, rc, err);
+    if (rc == KS_OK) {
+        rc = ks_ca_each_dead(env->inv, push_ca, &ids, err);
+        rc = settle_ids(env, &ids, settle_ca, settled, rc, err);
+    }
+    if (rc == KS_OK)
+        rc = settle_intents(env, settled, err);
+    return rc;
+}
