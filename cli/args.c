@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/crypto.h>
 
@@ -48,7 +47,7 @@ ks_rc args_uri_check(const struct cli *cli, const char *option, const char *uri,
     size_t i = 0;
 
     while (i < sizeof(schemes) / sizeof(schemes[0]) &&
-           strncasecmp(uri, schemes[i], strlen(schemes[i])) != 0)
+           OPENSSL_strncasecmp(uri, schemes[i], strlen(schemes[i])) != 0)
         i++;
     ks_uri_redact(uri, safe, sizeof(safe));
     if (i == sizeof(schemes) / sizeof(schemes[0])) {

@@ -78,8 +78,7 @@ ks_rc help_command(struct cli *cli, const struct cmd *cmd, struct ks_err *err)
         put_options("Options", cmd->opts);
     put_options("Options of every command", opt_global_rows);
     (void)printf("\nExample:\n  %s\n", cmd->example);
-    return ferror(stdout) == 0 ? KS_OK
-                               : ks_fail_errno(err, KS_E_IO, "standard output");
+    return ferror(stdout) == 0 ? KS_OK : cli_out_failed(err);
 }
 
 ks_rc help_list(struct cli *cli, const char *noun, struct ks_err *err)
@@ -99,8 +98,7 @@ ks_rc help_list(struct cli *cli, const char *noun, struct ks_err *err)
         put_options("Options of every command", opt_global_rows);
     (void)printf("\nExample:\n  caadm %s%s--help\n",
                  noun != NULL ? noun : "cert issue", noun != NULL ? " " : " ");
-    return ferror(stdout) == 0 ? KS_OK
-                               : ks_fail_errno(err, KS_E_IO, "standard output");
+    return ferror(stdout) == 0 ? KS_OK : cli_out_failed(err);
 }
 
 ks_rc help_words(struct cli *cli, const char *const *words, size_t count,
@@ -144,6 +142,5 @@ ks_rc help_tables(struct cli *cli, struct ks_err *err)
     (void)printf("caadm");
     put_names(opt_global_rows);
     (void)putchar('\n');
-    return ferror(stdout) == 0 ? KS_OK
-                               : ks_fail_errno(err, KS_E_IO, "standard output");
+    return ferror(stdout) == 0 ? KS_OK : cli_out_failed(err);
 }

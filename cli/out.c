@@ -95,12 +95,18 @@ void cli_error(struct cli *cli, ks_rc rc, const struct ks_err *err)
         json_error(cli, rc, err);
 }
 
+ks_rc cli_out_failed(struct ks_err *err)
+{
+    return ks_fail_errno(err, errno == 0 ? KS_E_IO : ks_rc_of_errno(errno),
+                         "standard output");
+}
+
 ks_rc cli_out_bytes(struct cli *cli, const void *data, size_t len,
                     struct ks_err *err)
 {
     cli->out_started = true;
     if (len > 0 && fwrite(data, 1, len, stdout) != len)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
@@ -114,7 +120,7 @@ ks_rc cli_out_line(struct cli *cli, struct ks_err *err, const char *format, ...)
     written = vprintf(format, args);
     va_end(args);
     if (written < 0 || putchar('\n') == EOF)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
@@ -131,7 +137,7 @@ ks_rc cli_out_json(struct cli *cli, json_t *object, struct ks_err *err)
     cli->out_started = true;
     if (json_dumpf(whole, stdout, JSON_INDENT(2)) != 0 ||
         putchar('\n') == EOF) {
-        rc = ks_fail_errno(err, KS_E_IO, "standard output");
+        rc = cli_out_failed(err);
         goto out;
     }
     rc = KS_OK;
@@ -145,11 +151,11 @@ ks_rc cli_out_close(struct cli *cli, struct ks_err *err)
 {
     /* A closed descriptor matters only to a command that had data. */
     if (fflush(stdout) != 0 || ferror(stdout) != 0)
-        return ks_fail_errno(err, ks_rc_of_errno(errno), "standard output");
+        return cli_out_failed(err);
     if (!cli->out_started)
         return KS_OK;
     if (close(STDOUT_FILENO) != 0 && errno != EINTR)
-        return ks_fail_errno(err, ks_rc_of_errno(errno), "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 

@@ -33,6 +33,9 @@ KS_MUST_CHECK ks_rc cli_out_line(struct cli *cli, struct ks_err *err,
                                  const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The result of a failed write to standard output, by errno. */
+ks_rc cli_out_failed(struct ks_err *err);
+
 /* Writes OBJECT with "version" added, on a line. Takes OBJECT, which may be
  * NULL: out of memory. */
 KS_MUST_CHECK ks_rc cli_out_json(struct cli *cli, json_t *object,

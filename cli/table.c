@@ -123,7 +123,7 @@ static ks_rc put_row(const struct cli_table *table, const json_t *row,
         free(text);
     }
     if (putchar('\n') == EOF)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
@@ -134,7 +134,7 @@ static ks_rc start_json(struct cli_table *table, struct ks_err *err)
     table->cli->out_started = true;
     if (printf("{\"version\": %d, \"%s\": [", CLI_JSON_VERSION, table->name) <
         0)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
@@ -147,7 +147,7 @@ static ks_rc json_row(struct cli_table *table, const json_t *row,
         return rc;
     if (fputs(table->count > 0 ? ",\n" : "\n", stdout) == EOF ||
         json_dumpf(row, stdout, JSON_ENSURE_ASCII) != 0)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
@@ -205,7 +205,7 @@ ks_rc cli_table_end(struct cli_table *table, struct ks_err *err)
         rc = start_json(table, err);
         if (rc == KS_OK &&
             fputs(table->count > 0 ? "\n]}\n" : "]}\n", stdout) == EOF)
-            rc = ks_fail_errno(err, KS_E_IO, "standard output");
+            rc = cli_out_failed(err);
         return rc;
     }
     if (table->rows == NULL)
@@ -222,7 +222,7 @@ static ks_rc put_field(const struct cli *cli, const char *title, size_t width,
         (void)printf("%s\t", title);
     cli_put_safe(stdout, text);
     if (putchar('\n') == EOF)
-        return ks_fail_errno(err, KS_E_IO, "standard output");
+        return cli_out_failed(err);
     return KS_OK;
 }
 
