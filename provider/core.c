@@ -3,7 +3,7 @@
  */
 #include "core.h"
 
-void prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in)
+bool prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in)
 {
     for (; in->function_id != 0; in++) {
         switch (in->function_id) {
@@ -33,4 +33,9 @@ void prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in)
             break;
         }
     }
+    return core->get_params != NULL && core->new_error != NULL &&
+           core->set_error_debug != NULL && core->vset_error != NULL &&
+           core->set_error_mark != NULL &&
+           core->clear_last_error_mark != NULL &&
+           core->pop_error_to_mark != NULL;
 }

@@ -4,6 +4,8 @@
 #ifndef PROV_CORE_H
 #define PROV_CORE_H
 
+#include <stdbool.h>
+
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
@@ -17,7 +19,8 @@ struct prov_core {
     OSSL_FUNC_core_pop_error_to_mark_fn *pop_error_to_mark;
 };
 
-/* Fills CORE from the table that OSSL_provider_init was given. */
-void prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in);
+/* Fills CORE from the table that OSSL_provider_init was given; false if one
+ * is missing there. */
+bool prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in);
 
 #endif

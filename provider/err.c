@@ -30,11 +30,8 @@ static void raise_va(const struct prov_ctx *ctx, ks_rc rc, const char *file,
 {
     const struct prov_core *core = &ctx->core;
 
-    if (core->new_error == NULL || core->vset_error == NULL)
-        return;
     core->new_error(ctx->handle);
-    if (core->set_error_debug != NULL)
-        core->set_error_debug(ctx->handle, base_name(file), line, func);
+    core->set_error_debug(ctx->handle, base_name(file), line, func);
     core->vset_error(ctx->handle, (uint32_t) - (int)rc, format, args);
 }
 

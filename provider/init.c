@@ -83,8 +83,7 @@ static char *loaded_name(const struct prov_ctx *ctx)
         OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_CORE_PROV_NAME, &name, 0),
         OSSL_PARAM_END};
 
-    if (ctx->core.get_params == NULL ||
-        !ctx->core.get_params(ctx->handle, params) || name == NULL)
+    if (!ctx->core.get_params(ctx->handle, params) || name == NULL)
         name = (char *)"keystore";
     return OPENSSL_strdup(name);
 }
@@ -128,7 +127,8 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     if (ctx == NULL)
         return 0;
     ctx->handle = handle;
-    prov_core_init(&ctx->core, in);
+    if (!prov_core_init(&ctx->core, in))
+        goto fail;
     ctx->name = loaded_name(ctx);
     if (ctx->name == NULL)
         goto fail;

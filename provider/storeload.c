@@ -201,6 +201,23 @@ static int load_set_params(void *loaderctx, const OSSL_PARAM params[])
     return p == NULL || OSSL_PARAM_get_int(p, &loader->expect);
 }
 
+/* Hands PARAMS over. libcrypto 3.5 tries a name as bytes first and leaves that
+ * error behind; of what went well nothing shall be on the queue. */
+static int hand_over(const struct loader *loader, const OSSL_PARAM params[],
+                     OSSL_CALLBACK *cb, void *arg)
+{
+    const struct prov_core *core = &loader->ctx->core;
+    int ok;
+
+    (void)core->set_error_mark(loader->ctx->handle);
+    ok = cb(params, arg);
+    if (ok)
+        (void)core->pop_error_to_mark(loader->ctx->handle);
+    else
+        (void)core->clear_last_error_mark(loader->ctx->handle);
+    return ok;
+}
+
 static int send_key(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
 {
     int type = OSSL_OBJECT_PKEY, ok;
@@ -212,7 +229,7 @@ static int send_key(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
                                           &loader->key, sizeof(loader->key)),
         OSSL_PARAM_END};
 
-    ok = cb(params, arg);
+    ok = hand_over(loader, params, cb, arg);
     prov_key_unref(loader->key); /* NULL if our keymgmt took it */
     loader->key = NULL;
     return ok;
@@ -228,10 +245,11 @@ static int send_cert(const struct loader *loader, OSSL_CALLBACK *cb, void *arg)
                                           loader->info.cert.len),
         OSSL_PARAM_END};
 
-    return cb(params, arg);
+    return hand_over(loader, params, cb, arg);
 }
 
-static int send_name(const char *name, OSSL_CALLBACK *cb, void *arg)
+static int send_name(const struct loader *loader, const char *name,
+                     OSSL_CALLBACK *cb, void *arg)
 {
     int type = OSSL_OBJECT_NAME;
     OSSL_PARAM params[] = {
@@ -240,7 +258,7 @@ static int send_name(const char *name, OSSL_CALLBACK *cb, void *arg)
                                          0),
         OSSL_PARAM_END};
 
-    return cb(params, arg);
+    return hand_over(loader, params, cb, arg);
 }
 
 static ks_rc make_key(struct loader *loader, enum item item, struct prov_pw *pw,
@@ -268,7 +286,7 @@ static int load_next(void *loaderctx, OSSL_CALLBACK *cb, void *arg,
 
     if (loader->names != NULL) {
         name = prov_names_next(loader->names);
-        return name != NULL && send_name(name, cb, arg);
+        return name != NULL && send_name(loader, name, cb, arg);
     }
     item = next_wanted(loader);
     if (item == ITEM_END || loader->failed)

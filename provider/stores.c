@@ -74,8 +74,7 @@ static const char *configured_path(const struct prov_ctx *ctx)
     OSSL_PARAM params[] = {OSSL_PARAM_utf8_ptr("config", &path, 0),
                            OSSL_PARAM_END};
 
-    if (ctx->core.get_params == NULL ||
-        !ctx->core.get_params(ctx->handle, params))
+    if (!ctx->core.get_params(ctx->handle, params))
         return NULL;
     return path;
 }
