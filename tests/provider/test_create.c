@@ -313,6 +313,48 @@ static void key_is_sealed_anew(void)
     fixture_close(&f);
 }
 
+/* No secret is needed to name the key that is to be sealed anew. */
+static void public_half_names_the_key_to_seal(void)
+{
+    struct fixture f;
+    OSSL_STORE_INFO *info;
+    EVP_PKEY *pkey;
+
+    fixture_open(&f);
+    EVP_PKEY_free(fixture_make(&f, "RSA", "keystore://default/a", NULL));
+    info = fixture_load_info(&f, "keystore://ask/a", FIXTURE_OURS,
+                             OSSL_STORE_INFO_PUBKEY, NULL);
+    REQUIRE(info != NULL);
+    pkey = OSSL_STORE_INFO_get1_PUBKEY(info);
+    OSSL_STORE_INFO_free(info);
+    CHECK_INT(reseal(pkey, "pass:" FIXTURE_PASSPHRASE, "pass:new"), 1);
+    EVP_PKEY_free(pkey);
+    pkey = fixture_load(&f, "keystore://ask/a", NULL, "new");
+    CHECK(pkey != NULL);
+    EVP_PKEY_free(pkey);
+    fixture_close(&f);
+}
+
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+static void store_delete_of_newer_libcrypto_deletes(void)
+{
+    struct fixture f;
+    char text[TEXT_MAX];
+
+    fixture_open(&f);
+    EVP_PKEY_free(fixture_make(&f, "P-256", "keystore://default/a", NULL));
+    CHECK_INT(OSSL_STORE_delete("keystore://default/a", f.ctx, NULL, NULL, NULL,
+                                NULL),
+              1);
+    CHECK(!file_exists("keys/a.pem"));
+    CHECK_INT(OSSL_STORE_delete("keystore://default/a", f.ctx, NULL, NULL, NULL,
+                                NULL),
+              0);
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_NOT_FOUND);
+    fixture_close(&f);
+}
+#endif
+
 static const struct test_case cases[] = {
     TEST_CASE(key_is_made_and_deleted_through_evp),
     TEST_CASE(passout_is_the_secret_of_the_new_key),
@@ -324,5 +366,9 @@ static const struct test_case cases[] = {
     TEST_CASE(halves_that_do_not_fit_are_not_imported),
     TEST_CASE(uri_without_our_provider_stores_nothing),
     TEST_CASE(key_is_sealed_anew),
+    TEST_CASE(public_half_names_the_key_to_seal),
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+    TEST_CASE(store_delete_of_newer_libcrypto_deletes),
+#endif
 };
 TEST_MAIN("provider.create", cases)

@@ -192,6 +192,44 @@ static void another_name_is_another_property(void)
     }
 }
 
+/* As in openssl.cnf: default and we, and where our configuration is. */
+static void configuration_is_named_by_openssl_cnf(void)
+{
+    static const char format[] = "openssl_conf = init\n"
+                                 "[init]\n"
+                                 "providers = list\n"
+                                 "[list]\n"
+                                 "default = on\n"
+                                 "keystore = store\n"
+                                 "[on]\n"
+                                 "activate = 1\n"
+                                 "[store]\n"
+                                 "module = %s\n"
+                                 "activate = 1\n"
+                                 "config = %s\n";
+    struct fixture f;
+    char text[TEXT_MAX];
+    EVP_PKEY *pkey;
+    int len;
+
+    fixture_open(&f);
+    EVP_PKEY_free(fixture_make(&f, "P-256", "keystore://default/a", NULL));
+    fixture_close(&f);
+    (void)setenv("CAADM_CONFIG", test_path("missing.conf"), 1);
+    len = snprintf(text, sizeof(text), format, fixture_module,
+                   test_path("caadm.conf"));
+    test_write("openssl.cnf", text, (size_t)len, 0600);
+    f.ctx = OSSL_LIB_CTX_new();
+    CHECK_INT(OSSL_LIB_CTX_load_config(f.ctx, test_path("openssl.cnf")), 1);
+    pkey = fixture_load(&f, "keystore://default/a", NULL, NULL);
+    CHECK_STR(fixture_provider_of(pkey), "default");
+    EVP_PKEY_free(pkey);
+    pkey = fixture_make(&f, "RSA", NULL, NULL);
+    CHECK_STR(fixture_provider_of(pkey), "default");
+    EVP_PKEY_free(pkey);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(loading_reads_no_configuration),
     TEST_CASE(missing_configuration_is_named),
@@ -201,5 +239,6 @@ static const struct test_case cases[] = {
     TEST_CASE(many_contexts_load_at_once),
     TEST_CASE(key_outlives_the_handle_of_its_provider),
     TEST_CASE(another_name_is_another_property),
+    TEST_CASE(configuration_is_named_by_openssl_cnf),
 };
 TEST_MAIN("provider.init", cases)

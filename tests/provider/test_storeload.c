@@ -3,12 +3,15 @@
  * a listing ends, and what a person reads when it fails.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/store.h>
 
 #include "fixture.h"
+#include "tls.h"
 #include "tmpdir.h"
 
 #define TEXT_MAX 1024
@@ -323,6 +326,65 @@ static void searches_are_refused(void)
     fixture_close(&f);
 }
 
+/* A certificate for the key of URI, put beside it. */
+static X509 *keep_certificate(const struct fixture *f, const char *uri)
+{
+    EVP_PKEY *pkey = fixture_make(f, "P-256", uri, NULL);
+    X509 *cert = pkey != NULL ? tls_certificate(f->ctx, pkey) : NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *file, *all;
+    size_t len = 0;
+
+    file = test_read("keys/a.pem", &len);
+    if (file != NULL)
+        (void)BIO_write(bio, file, (int)len);
+    (void)PEM_write_bio_X509(bio, cert);
+    len = (size_t)BIO_get_mem_data(bio, &all);
+    test_write("keys/a.pem", all, len, 0600);
+    free(file);
+    BIO_free(bio);
+    EVP_PKEY_free(pkey);
+    return cert;
+}
+
+static void certificate_comes_after_its_key(void)
+{
+    struct fixture f;
+    OSSL_STORE_CTX *store;
+    OSSL_STORE_INFO *info;
+    X509 *cert;
+    static const int types[] = {OSSL_STORE_INFO_PKEY, OSSL_STORE_INFO_CERT};
+    size_t i;
+
+    fixture_open(&f);
+    cert = keep_certificate(&f, "keystore://default/a");
+    store = OSSL_STORE_open_ex("keystore://default/a", f.ctx, NULL, NULL, NULL,
+                               NULL, NULL, NULL);
+    REQUIRE(store != NULL && cert != NULL);
+    for (i = 0; i < 2; i++) {
+        CHECK(!OSSL_STORE_eof(store));
+        info = OSSL_STORE_load(store);
+        if (CHECK(info != NULL))
+            CHECK_INT(OSSL_STORE_INFO_get_type(info), types[i]);
+        OSSL_STORE_INFO_free(info);
+    }
+    CHECK(OSSL_STORE_eof(store));
+    OSSL_STORE_close(store);
+    /* Alone, it asks for nothing. */
+    info = fixture_load_info(&f, "keystore://ask/a", NULL, OSSL_STORE_INFO_CERT,
+                             NULL);
+    if (CHECK(info != NULL))
+        CHECK_INT(X509_cmp(OSSL_STORE_INFO_get0_CERT(info), cert), 0);
+    OSSL_STORE_INFO_free(info);
+    info = fixture_load_info(&f, "keystore://ask/a?type=cert", NULL, 0, NULL);
+    CHECK(info != NULL &&
+          OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_CERT);
+    OSSL_STORE_INFO_free(info);
+    CHECK_INT(ERR_peek_error(), 0);
+    X509_free(cert);
+    fixture_close(&f);
+}
+
 static void unsealed_key_asks_nobody(void)
 {
     struct fixture f;
@@ -348,6 +410,7 @@ static const struct test_case cases[] = {
     TEST_CASE(eof_follows_an_error),
     TEST_CASE(eof_is_true_right_after_the_last_one),
     TEST_CASE(searches_are_refused),
+    TEST_CASE(certificate_comes_after_its_key),
     TEST_CASE(unsealed_key_asks_nobody),
 };
 TEST_MAIN("provider.storeload", cases)
