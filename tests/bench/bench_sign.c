@@ -1,0 +1,121 @@
+/*
+ * Signatures per second with two keys named by URI or file, in turns.
+ *
+ *   bench_sign KEY_A KEY_B [SLICES [MILLISECONDS]]
+ *
+ * Prints both medians and the median of the pairwise ratios A/B. One signature
+ * is what a TLS 1.3 server does: a fresh digest context, one EVP_DigestSign
+ * over 130 bytes (RFC 8446, 4.4.3).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/store.h>
+
+#define TRANSCRIPT_LEN 130
+#define MAX_SLICES 1000
+
+static double now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static EVP_PKEY *load(const char *uri)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
+    EVP_PKEY *pkey = NULL;
+
+    while (store != NULL && pkey == NULL && !OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+
+        if (info != NULL &&
+            OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
+            pkey = OSSL_STORE_INFO_get1_PKEY(info);
+        OSSL_STORE_INFO_free(info);
+    }
+    OSSL_STORE_close(store);
+    if (pkey == NULL) {
+        ERR_print_errors_fp(stderr);
+        fprintf(stderr, "bench_sign: %s: no private key\n", uri);
+        exit(1);
+    }
+    return pkey;
+}
+
+static void sign_once(EVP_PKEY *pkey)
+{
+    static const unsigned char transcript[TRANSCRIPT_LEN] = {0x20};
+    unsigned char sig[1024];
+    size_t sig_len = sizeof(sig);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (ctx == NULL ||
+        EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL) !=
+            1 ||
+        EVP_DigestSign(ctx, sig, &sig_len, transcript, sizeof(transcript)) !=
+            1) {
+        ERR_print_errors_fp(stderr);
+        exit(1);
+    }
+    EVP_MD_CTX_free(ctx);
+}
+
+static double slice(EVP_PKEY *pkey, double seconds)
+{
+    double start = now();
+    double end = start + seconds;
+    double at = start;
+    unsigned long done = 0;
+
+    while (at < end) {
+        sign_once(pkey);
+        done++;
+        at = now();
+    }
+    return (double)done / (at - start);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+    qsort(values, n, sizeof(*values), by_value);
+    return values[n / 2];
+}
+
+int main(int argc, char **argv)
+{
+    static double a[MAX_SLICES], b[MAX_SLICES], ratio[MAX_SLICES];
+    size_t slices = argc > 3 ? strtoul(argv[3], NULL, 10) : 31;
+    double seconds = (argc > 4 ? strtod(argv[4], NULL) : 100) / 1000;
+
+    if (argc < 3 || slices == 0 || slices > MAX_SLICES) {
+        fprintf(stderr, "usage: bench_sign KEY_A KEY_B [SLICES [MS]]\n");
+        return 2;
+    }
+    EVP_PKEY *key_a = load(argv[1]);
+    EVP_PKEY *key_b = load(argv[2]);
+
+    for (size_t i = 0; i < slices; i++) {
+        a[i] = slice(key_a, seconds);
+        b[i] = slice(key_b, seconds);
+        ratio[i] = a[i] / b[i];
+    }
+    printf("%.0f %.0f %.3f\n", median(a, slices), median(b, slices),
+           median(ratio, slices));
+    EVP_PKEY_free(key_a);
+    EVP_PKEY_free(key_b);
+    return 0;
+}
