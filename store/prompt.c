@@ -25,15 +25,15 @@ static bool has_terminal(void)
 /* OpenSSL's dialogue falls back to stdin without a terminal; ours does not,
  * so this is only reached with one. */
 static ks_rc ask_twice(UI *ui, const struct ks_question *question,
-                       const char *prompt, const char *again, char *first,
-                       char *second, struct ks_err *err)
+                       const char *prompt, char *first, char *second,
+                       struct ks_err *err)
 {
     int answer;
 
     if (UI_add_input_string(ui, prompt, 0, first, 1, KS_SECRET_MAX) < 0)
         return KS_E_NOMEM;
-    if (question->confirm &&
-        UI_add_verify_string(ui, again, 0, second, 1, KS_SECRET_MAX, first) < 0)
+    if (question->confirm && UI_add_verify_string(ui, prompt, 0, second, 1,
+                                                  KS_SECRET_MAX, first) < 0)
         return KS_E_NOMEM;
     answer = UI_process(ui);
     if (answer == -2)
@@ -52,7 +52,7 @@ ks_rc ks_secret_prompt(const struct ks_question *question,
     const char *what = question->what != NULL ? question->what : "passphrase";
     const char *whose = question->whose;
     char first[KS_SECRET_MAX + 1] = "", second[KS_SECRET_MAX + 1] = "";
-    char prompt[512], again[512];
+    char prompt[512];
     UI *ui = NULL;
     ks_rc rc;
 
@@ -66,11 +66,10 @@ ks_rc ks_secret_prompt(const struct ks_question *question,
                    "%s%s%s%s%s: ", question->attempt > 0 ? "Wrong. " : "",
                    question->confirm ? "New " : "", what,
                    whose != NULL ? " of " : "", whose != NULL ? whose : "");
-    (void)snprintf(again, sizeof(again), "Again: ");
     ui = UI_new_method(UI_OpenSSL());
     if (ui == NULL)
         return KS_E_NOMEM;
-    rc = ask_twice(ui, question, prompt, again, first, second, err);
+    rc = ask_twice(ui, question, prompt, first, second, err);
     if (rc == KS_OK)
         rc = ks_secret_set(secret, first, strlen(first));
     UI_free(ui);
