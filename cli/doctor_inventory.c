@@ -33,7 +33,7 @@ static ks_rc check_ca(void *arg, const struct ks_ca_row *row,
     close = (info.not_after - info.not_before) / CLOSE_SHARE;
     if (close > (time_t)CLOSE_DAYS * SECONDS_A_DAY)
         close = (time_t)CLOSE_DAYS * SECONDS_A_DAY;
-    cli_when_far(info.not_after, look->now, far);
+    cli_when_far(info.not_after + 1, look->now, far);
     if (row->state != KS_CA_ACTIVE || row->revoked)
         rc = KS_OK; /* issues no more: its end is no surprise */
     else if (info.not_after < look->now)

@@ -96,7 +96,7 @@ void issued_summary(const struct cli *cli, const struct ca_issued *issued,
     if (issued->serial[0] != '\0')
         cli_note(cli, "  serial   %s", issued->serial);
     cli_when(end, when);
-    cli_when_far(end, time(NULL), far);
+    cli_when_far(end + 1, time(NULL), far); /* it is valid in that second */
     cli_note(cli, "  ends     %s (%s)", when, far);
     if (issued->key_uri != NULL)
         cli_note(cli, "  key      %s", issued->key_uri);
