@@ -300,7 +300,8 @@ ks_rc ks_cert_each_dead(struct ks_inventory *inv, size_t limit,
                         ks_cert_fn *each, void *arg, struct ks_err *err)
 {
     static const char sql[] =
-        "SELECT id,owner FROM cert WHERE state<3 ORDER BY id";
+        "SELECT id,owner FROM cert INDEXED BY cert_unfinished"
+        " WHERE state<3 ORDER BY +id";
     sqlite3_stmt *stmt = NULL;
     size_t n = 0;
     ks_rc rc = inv_query_own(inv, sql, NULL, 0, &stmt, err);
