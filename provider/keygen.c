@@ -3,6 +3,8 @@
  * memory; with one the key is made in that backend, or made here and saved
  * there.
  */
+#include <string.h>
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -26,6 +28,12 @@ struct gen {
     size_t bits;
     char *group;
 };
+
+/* A URI may hold a pin-value, a source "pass:": both are wiped. */
+static void text_free(char *text)
+{
+    OPENSSL_clear_free(text, text != NULL ? strlen(text) : 0);
+}
 
 static int start(const struct gen *gen, EVP_PKEY_CTX *pctx)
 {
@@ -58,9 +66,9 @@ void prov_keymgmt_gen_cleanup(void *genctx)
     if (gen == NULL)
         return;
     EVP_PKEY_CTX_free(gen->pctx);
-    OPENSSL_free(gen->uri);
-    OPENSSL_free(gen->passout);
-    OPENSSL_free(gen->group);
+    text_free(gen->uri);
+    text_free(gen->passout);
+    text_free(gen->group);
     OPENSSL_free(gen);
 }
 
@@ -87,15 +95,15 @@ int prov_keymgmt_gen_set_template(void *genctx, void *templ)
 static int keep_text(const OSSL_PARAM params[], const char *name, char **out)
 {
     const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, name);
-    const char *text = NULL;
+    char *text = NULL;
 
     if (p == NULL)
         return 1;
-    if (!OSSL_PARAM_get_utf8_string_ptr(p, &text))
+    if (!OSSL_PARAM_get_utf8_string(p, &text, 0))
         return 0;
-    OPENSSL_free(*out);
-    *out = OPENSSL_strdup(text);
-    return *out != NULL;
+    text_free(*out);
+    *out = text;
+    return 1;
 }
 
 /* A malformed URI is told when it is set, not after a long generation. */
@@ -216,6 +224,11 @@ void *prov_keymgmt_gen(void *genctx, OSSL_CALLBACK *cb, void *arg)
     struct ks_err err = {0};
     ks_rc rc;
 
+    if (gen->uri == NULL && gen->passout != NULL) {
+        prov_raise(gen->ctx, KS_E_INVALID, "%s is of no use without %s",
+                   PROV_PARAM_PASSOUT, PROV_PARAM_URI);
+        return NULL;
+    }
     if (gen->uri == NULL)
         return generate_foreign(gen, &progress);
     rc = generate_stored(gen, &progress, &key, &err);

@@ -159,7 +159,6 @@ static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
     const struct ks_section *section = slot->section;
     struct prov_store *store = &slot->store;
     const char *type = ks_section_get(section, "type");
-    const char *sealing = ks_section_get(section, "sealing");
     const char *path = ks_config_path(stores->config);
     struct ks_backend_env env = {
         .name = section->name,
@@ -184,7 +183,6 @@ static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
     store->name = section->name;
     store->dir = env.dir;
     store->passphrase = ks_section_get(section, "passphrase");
-    store->sealed = sealing == NULL || strcasecmp(sealing, "none") != 0;
     store->extractable = !is_no(ks_section_get(section, "extractable"));
     return store->backend->open(&env, &store->handle, err);
 }

@@ -19,7 +19,6 @@ struct prov_store {
     void *handle;           /* what backend->open made */
     const char *dir;        /* of the configuration */
     const char *passphrase; /* source; NULL: none is configured */
-    bool sealed;            /* a new key needs a secret */
     bool extractable;       /* material keys may be handed out */
 };
 

@@ -64,6 +64,19 @@ static void key_is_made_and_deleted_through_evp(void)
     fixture_close(&f);
 }
 
+static EVP_PKEY *make_with_passout_alone(const struct fixture *f)
+{
+    EVP_PKEY_CTX *pctx =
+        EVP_PKEY_CTX_new_from_name(f->ctx, "ED25519", FIXTURE_OURS);
+    EVP_PKEY *pkey = NULL;
+
+    CHECK_INT(EVP_PKEY_keygen_init(pctx), 1);
+    CHECK_INT(EVP_PKEY_CTX_ctrl_str(pctx, "keystore-passout", "pass:x"), 1);
+    (void)EVP_PKEY_generate(pctx, &pkey);
+    EVP_PKEY_CTX_free(pctx);
+    return pkey;
+}
+
 static void passout_is_the_secret_of_the_new_key(void)
 {
     struct fixture f;
@@ -89,6 +102,8 @@ static void passout_is_the_secret_of_the_new_key(void)
           NULL);
     CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_INVALID);
     CHECK(!file_exists("keys/b.pem"));
+    CHECK(make_with_passout_alone(&f) == NULL);
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_INVALID);
     fixture_close(&f);
 }
 
