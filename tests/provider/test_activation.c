@@ -40,7 +40,8 @@ static void check_tls(const struct fixture *f, EVP_PKEY *pkey,
         {TLS1_2_VERSION, "P-256"},  {TLS1_2_VERSION, "P-384"},
         {TLS1_2_VERSION, "X25519"}, {TLS1_3_VERSION, "P-256"},
         {TLS1_3_VERSION, "P-521"},  {TLS1_3_VERSION, "X25519"},
-        {TLS1_3_VERSION, "X448"},
+        {TLS1_3_VERSION, "X448"},   {TLS1_2_VERSION, NULL},
+        {TLS1_3_VERSION, NULL},
     };
     X509 *cert = tls_certificate(f->ctx, pkey);
     size_t i;
@@ -51,8 +52,30 @@ static void check_tls(const struct fixture *f, EVP_PKEY *pkey,
         if (!CHECK(tls_handshake(f->ctx, pkey, cert, ways[i].version,
                                  ways[i].group)))
             fprintf(stderr, "    %s, %x, %s\n", label, ways[i].version,
-                    ways[i].group);
+                    ways[i].group != NULL ? ways[i].group : "any");
     X509_free(cert);
+}
+
+/* Key encapsulation is not ours: libcrypto moves the key to default. */
+static void check_encapsulation(const struct fixture *f, EVP_PKEY *pkey,
+                                const char *operation)
+{
+    EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_pkey(f->ctx, pkey, NULL);
+    unsigned char wrapped[512], secret[512], again[512];
+    size_t wrapped_len = sizeof(wrapped), secret_len = sizeof(secret);
+    size_t again_len = sizeof(again);
+
+    CHECK_INT(EVP_PKEY_encapsulate_init(pctx, NULL), 1);
+    CHECK_INT(EVP_PKEY_CTX_set_kem_op(pctx, operation), 1);
+    CHECK_INT(
+        EVP_PKEY_encapsulate(pctx, wrapped, &wrapped_len, secret, &secret_len),
+        1);
+    CHECK_INT(EVP_PKEY_decapsulate_init(pctx, NULL), 1);
+    CHECK_INT(EVP_PKEY_CTX_set_kem_op(pctx, operation), 1);
+    CHECK_INT(
+        EVP_PKEY_decapsulate(pctx, again, &again_len, wrapped, wrapped_len), 1);
+    CHECK_BYTES(again, again_len, secret, secret_len);
+    EVP_PKEY_CTX_free(pctx);
 }
 
 /* Everything that a program may do with keys of its own. */
@@ -77,6 +100,12 @@ static void check_own_keys(const struct fixture *f)
         check = EVP_PKEY_CTX_new_from_pkey(f->ctx, pkey, NULL);
         CHECK_INT(EVP_PKEY_check(check), 1);
         EVP_PKEY_CTX_free(check);
+        if (strcmp(fixture_kinds[i], "RSA") == 0)
+            check_encapsulation(f, pkey, "RSASVE");
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+        if (fixture_kinds[i][0] == 'X' || fixture_kinds[i][0] == 'P')
+            check_encapsulation(f, pkey, "DHKEM");
+#endif
         if (fixture_kinds[i][0] != 'X')
             check_tls(f, read, fixture_kinds[i]);
         EVP_PKEY_free(pkey);

@@ -45,7 +45,11 @@ static int set_groups(SSL_CTX *tls, const char *group)
 {
     static const char *const others[] = {"P-256", "P-384", "P-521"};
     char list[64];
-    size_t i, used = (size_t)snprintf(list, sizeof(list), "%s", group);
+    size_t i, used;
+
+    if (group == NULL)
+        return 1;
+    used = (size_t)snprintf(list, sizeof(list), "%s", group);
 
     for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (strcmp(group, others[i]) != 0)

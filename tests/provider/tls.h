@@ -11,7 +11,8 @@
 X509 *tls_certificate(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey);
 
 /* True if a server with PKEY and CERT, and a client that has them as well,
- * agree in VERSION with GROUP, and a byte goes each way. */
+ * agree in VERSION with GROUP (NULL: libssl's own choice), and a byte goes
+ * each way. */
 int tls_handshake(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey, X509 *cert, int version,
                   const char *group);
 
