@@ -39,6 +39,14 @@ ks_rc args_validity(const struct args_validity *args, struct ca_validity *out,
     return ca_time_parse(args->until, now, &out->not_after, err);
 }
 
+static void warn_of_pin_value(const struct cli *cli, const char *option)
+{
+    cli_warn(cli,
+             "%s: a pin-value shows the secret to every user of this machine; "
+             "pin-source and --passin do not",
+             option);
+}
+
 ks_rc args_uri_check(const struct cli *cli, const char *option, const char *uri,
                      struct ks_err *err)
 {
@@ -56,51 +64,86 @@ ks_rc args_uri_check(const struct cli *cli, const char *option, const char *uri,
                        safe);
     }
     if (strcasestr(uri, "pin-value=") != NULL)
-        cli_warn(cli,
-                 "%s: a pin-value shows the secret to every user of this "
-                 "machine; pin-source and --passin do not",
-                 option);
+        warn_of_pin_value(cli, option);
     return KS_OK;
 }
 
-ks_rc args_uri_canonical(const char *option, const char *uri,
-                         const char *instead, char **out, struct ks_err *err)
+/* A key's URI, taken apart. */
+static ks_rc parse_key(const char *option, const char *uri,
+                       struct ks_uri *parsed, struct ks_err *err)
 {
-    struct ks_uri parsed = {0};
     struct ks_err why = {0};
     char safe[256];
-    ks_rc rc;
+    ks_rc rc = ks_uri_parse(uri, parsed, &why);
 
-    ks_uri_redact(uri, safe, sizeof(safe));
-    rc = ks_uri_parse(uri, &parsed, &why);
     if (rc != KS_OK) {
         ks_hint(err, "%s",
                 why.hint[0] != '\0' ? why.hint
                                     : "a key is keystore://BACKEND/KEY");
         return ks_fail(err, rc, "%s: %s", option, why.text);
     }
-    if (parsed.key[0] == '\0')
-        rc = ks_fail(err, KS_E_INVALID, "%s: %s: names no key", option, safe);
-    else if (parsed.type != KS_URI_ANY)
-        rc = ks_fail(err, KS_E_INVALID, "%s: %s: has a type", option, safe);
-    else if (parsed.pin_source != NULL || parsed.has_pin_value) {
-        ks_hint(err, "%s SOURCE names where the secret comes from", instead);
-        rc = ks_fail(err, KS_E_INVALID, "%s: %s: has a secret's source", option,
-                     safe);
-    } else if (ks_uri_format(parsed.backend, parsed.key, out) != KS_OK)
-        rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", option);
+    if (parsed->key[0] != '\0')
+        return KS_OK;
+    ks_uri_clear(parsed);
+    ks_uri_redact(uri, safe, sizeof(safe));
+    ks_hint(err, "a key is keystore://BACKEND/KEY");
+    return ks_fail(err, KS_E_INVALID, "%s: %s: names no key", option, safe);
+}
+
+static ks_rc format_key(const char *option, const struct ks_uri *parsed,
+                        char **out, struct ks_err *err)
+{
+    ks_rc rc = ks_uri_format(parsed->backend, parsed->key, out);
+
+    return rc == KS_OK ? KS_OK
+                       : ks_fail(err, rc, "%s: %s", option, ks_rc_text(rc));
+}
+
+ks_rc args_uri_canonical(const struct cli *cli, const char *option,
+                         const char *uri, char **out, struct ks_err *err)
+{
+    struct ks_uri parsed = {0};
+    ks_rc rc = parse_key(option, uri, &parsed, err);
+
+    if (rc != KS_OK)
+        return rc;
+    if (parsed.has_pin_value)
+        warn_of_pin_value(cli, option);
+    rc = format_key(option, &parsed, out, err);
     ks_uri_clear(&parsed);
     return rc;
 }
 
-ks_rc args_uri_passin(const struct cli *cli, const char *uri,
-                      const char *passin, char **out, struct ks_err *err)
+ks_rc args_uri_new(const char *option, const char *uri, char **out,
+                   struct ks_err *err)
 {
     struct ks_uri parsed = {0};
-    ks_rc rc = args_uri_check(cli, "key", uri, err);
+    char safe[256];
+    ks_rc rc = parse_key(option, uri, &parsed, err);
 
     if (rc != KS_OK)
         return rc;
+    ks_uri_redact(uri, safe, sizeof(safe));
+    if (parsed.pin_source != NULL || parsed.has_pin_value) {
+        ks_hint(err, "--passout SOURCE says where its secret comes from");
+        rc = ks_fail(err, KS_E_INVALID, "%s: %s: a new key has no pin yet",
+                     option, safe);
+    } else if (parsed.type != KS_URI_ANY) {
+        rc = ks_fail(err, KS_E_INVALID, "%s: %s: a new key takes no type",
+                     option, safe);
+    } else {
+        rc = format_key(option, &parsed, out, err);
+    }
+    ks_uri_clear(&parsed);
+    return rc;
+}
+
+ks_rc args_uri_passin(const char *uri, const char *passin, char **out,
+                      struct ks_err *err)
+{
+    struct ks_uri parsed = {0};
+    ks_rc rc;
+
     if (passin == NULL || !ks_uri_is_keystore(uri)) {
         *out = OPENSSL_strdup(uri);
         return *out != NULL ? KS_OK
@@ -131,8 +174,7 @@ static ks_rc choose_uri(const struct cli *cli, const struct args_key *args,
         return rc;
     }
     if (args->new_key != NULL)
-        return args_uri_canonical("--new-key", args->new_key, "--passout", uri,
-                                  err);
+        return args_uri_new("--new-key", args->new_key, uri, err);
     if (backend == NULL)
         return KS_OK;
     if (name == NULL)

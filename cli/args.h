@@ -46,18 +46,20 @@ void args_key_clear(struct args_key_choice *choice);
 KS_MUST_CHECK ks_rc args_uri_check(const struct cli *cli, const char *option,
                                    const char *uri, struct ks_err *err);
 
-/* The canonical form of a keystore: URI that names a key, without a query;
- * a pin in the query is refused with a hint to INSTEAD ("--passout").
+/* The canonical form of a keystore: URI that names a key, without a query.
  * Caller frees *out with OPENSSL_free. */
-KS_MUST_CHECK ks_rc args_uri_canonical(const char *option, const char *uri,
-                                       const char *instead, char **out,
-                                       struct ks_err *err);
+KS_MUST_CHECK ks_rc args_uri_canonical(const struct cli *cli,
+                                       const char *option, const char *uri,
+                                       char **out, struct ks_err *err);
+/* The same for a key to be made, which takes no query at all: --passout says
+ * where its secret comes from. */
+KS_MUST_CHECK ks_rc args_uri_new(const char *option, const char *uri,
+                                 char **out, struct ks_err *err);
 
 /* URI with PASSIN as its only source of a secret; PASSIN may be NULL.
  * Caller frees *out with OPENSSL_free. */
-KS_MUST_CHECK ks_rc args_uri_passin(const struct cli *cli, const char *uri,
-                                    const char *passin, char **out,
-                                    struct ks_err *err);
+KS_MUST_CHECK ks_rc args_uri_passin(const char *uri, const char *passin,
+                                    char **out, struct ks_err *err);
 
 /* "NAME=VALUE" each. Caller frees *out with args_exts_free. */
 KS_MUST_CHECK ks_rc args_exts(const struct opt_list *list, struct ca_ext **out,

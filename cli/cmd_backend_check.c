@@ -47,7 +47,7 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
     EVP_PKEY_free(pkey);
     pkey = NULL;
     if (rc == KS_OK && check->secrets)
-        rc = key_io_load(check->cli, &check->env, uri, NULL, true, &pkey, &why);
+        rc = key_io_load(&check->env, uri, NULL, true, &pkey, &why);
     EVP_PKEY_free(pkey);
     if (rc == KS_E_INTERRUPTED) {
         *err = why;

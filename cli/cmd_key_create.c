@@ -53,7 +53,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
     char *uri = NULL;
-    ks_rc rc = args_uri_canonical("key", args->argv[0], "--passout", &uri, err);
+    ks_rc rc = args_uri_new("key", args->argv[0], &uri, err);
 
     spec.uri = uri;
     if (rc == KS_OK)

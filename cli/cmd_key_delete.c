@@ -43,7 +43,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
     char *uri = NULL;
-    ks_rc rc = args_uri_canonical("key", args->argv[0], "--passin", &uri, err);
+    ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
         rc = cli_env_keys(cli, NULL, &env, err);

@@ -92,7 +92,8 @@ static ks_rc make_pem(struct cli *cli, const struct ca_env *env,
     return rc;
 }
 
-static ks_rc export(struct cli *cli, const char *uri,
+/* FULL is the URI as it was given, with its query. */
+static ks_rc export(struct cli *cli, const char *full, const char *uri,
                     const struct export_args *args, struct ks_err *err)
 {
     struct ca_env env = {0};
@@ -107,7 +108,7 @@ static ks_rc export(struct cli *cli, const char *uri,
         rc = cli_file_open(&file, cli, args->out, CLI_FILE_SECRET, args->force,
                            err);
     if (rc == KS_OK)
-        rc = key_io_load(cli, &env, uri, args->passin, false, &pkey, err);
+        rc = key_io_load(&env, full, args->passin, false, &pkey, err);
     if (rc == KS_OK && key_io_stays(pkey))
         rc = ks_fail(err, KS_E_NOT_EXPORTABLE,
                      "%s: its backend does not let keys out (extractable = "
@@ -148,13 +149,13 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (export_args->plain && export_args->passout != NULL)
         return ks_fail(err, KS_E_INVALID,
                        "--plain, --passout: only one of them");
-    rc = args_uri_canonical("key", args->argv[0], "--passin", &uri, err);
+    rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passin", export_args->passin, err);
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passout", export_args->passout, err);
     if (rc == KS_OK)
-        rc = export(cli, uri, export_args, err);
+        rc = export(cli, args->argv[0], uri, export_args, err);
     OPENSSL_free(uri);
     return rc;
 }

@@ -129,7 +129,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
 
     if (import_args->in == NULL)
         return ks_fail(err, KS_E_INVALID, "--in: missing");
-    rc = args_uri_canonical("key", args->argv[0], "--passout", &uri, err);
+    rc = args_uri_new("key", args->argv[0], &uri, err);
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passout", import_args->passout, err);
     if (rc == KS_OK)

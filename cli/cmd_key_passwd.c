@@ -34,23 +34,25 @@ static const struct opt opts[] = {
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
-/* The backend's own source serves for the old secret, if it has one. */
-static ks_rc old_source(const struct ca_env *env, const char *uri,
+/* The old secret: --passin, else the URI's own source, else the backend's,
+ * else it is asked for. *source may borrow from PARSED. */
+static ks_rc old_source(const struct ca_env *env, const struct ks_uri *parsed,
                         const char **source, struct ks_err *err)
 {
-    struct ks_uri parsed = {0};
-    ks_rc rc;
-
     if (*source != NULL)
         return KS_OK;
-    rc = ks_uri_parse(uri, &parsed, err);
-    if (rc != KS_OK)
-        return rc;
-    if (ks_section_get(
-            ks_config_section(env->config, KS_SECTION_BACKEND, parsed.backend),
+    if (parsed->has_pin_value) {
+        ks_hint(err, "--passin SOURCE takes it from elsewhere");
+        return ks_fail(err, KS_E_INVALID,
+                       "key: pin-value: cannot be used "
+                       "here");
+    }
+    *source = parsed->pin_source;
+    if (*source == NULL &&
+        ks_section_get(
+            ks_config_section(env->config, KS_SECTION_BACKEND, parsed->backend),
             "passphrase") == NULL)
         *source = "prompt";
-    ks_uri_clear(&parsed);
     return KS_OK;
 }
 
@@ -87,8 +89,9 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     const char *passin = passwd->passin;
     const char *passout = passwd->passout != NULL ? passwd->passout : "prompt";
     struct ca_env env = {0};
+    struct ks_uri parsed = {0};
     char *uri = NULL;
-    ks_rc rc = args_uri_canonical("key", args->argv[0], "--passin", &uri, err);
+    ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passin", passin, err);
@@ -97,7 +100,9 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_env_keys(cli, NULL, &env, err);
     if (rc == KS_OK)
-        rc = old_source(&env, uri, &passin, err);
+        rc = ks_uri_parse(args->argv[0], &parsed, err);
+    if (rc == KS_OK)
+        rc = old_source(&env, &parsed, &passin, err);
     if (rc == KS_OK)
         rc = reseal(&env, uri, passin, passout, err);
     if (rc == KS_OK)
@@ -107,6 +112,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK && cli->globals.json)
         rc = cli_out_json(
             cli, json_pack("{s:o}", "resealed", cli_json_text(uri)), err);
+    ks_uri_clear(&parsed);
     OPENSSL_free(uri);
     return rc;
 }

@@ -123,7 +123,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     EVP_PKEY *public = NULL;
     char *uri = NULL;
     json_t *object = NULL;
-    ks_rc rc = args_uri_canonical("key", args->argv[0], "--passin", &uri, err);
+    ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passin", test_args->passin, err);
@@ -132,8 +132,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &public, err);
     if (rc == KS_OK)
-        rc = key_io_load(cli, &env, uri, test_args->passin, false, &private,
-                         err);
+        rc = key_io_load(&env, args->argv[0], test_args->passin, false,
+                         &private, err);
     if (rc == KS_OK)
         rc = test(&env, uri, private, public, err);
     if (rc == KS_OK && cli->globals.json)

@@ -15,13 +15,12 @@
 #include "evp.h"
 #include "out.h"
 
-ks_rc key_io_load(struct cli *cli, const struct ca_env *env, const char *uri,
-                  const char *passin, bool wrapped, EVP_PKEY **out,
-                  struct ks_err *err)
+ks_rc key_io_load(const struct ca_env *env, const char *uri, const char *passin,
+                  bool wrapped, EVP_PKEY **out, struct ks_err *err)
 {
     struct ca_env keys = *env;
     char *full = NULL;
-    ks_rc rc = args_uri_passin(cli, uri, passin, &full, err);
+    ks_rc rc = args_uri_passin(uri, passin, &full, err);
 
     if (wrapped)
         keys.propq = CLI_PROVIDER_PROPQ;

@@ -87,9 +87,8 @@ static void passin_becomes_the_only_source(void)
     struct ks_err err = {0};
     char *uri = NULL;
 
-    CHECK_OK(
-        args_uri_passin(&cli, "keystore://default/a", "file:a b", &uri, &err),
-        &err);
+    CHECK_OK(args_uri_passin("keystore://default/a", "file:a b", &uri, &err),
+             &err);
     CHECK_CONTAINS(uri, "keystore://default/a?pin-source=file");
     CHECK(strchr(uri, ' ') == NULL);
     OPENSSL_free(uri);
