@@ -107,10 +107,12 @@ bool ks_percent_encode(const char *text, const char *keep, char *out,
 
     for (; *text != '\0'; text++) {
         uint8_t byte = (uint8_t)*text;
+        bool kept = is_kept(*text, keep);
+        size_t need = kept ? 1 : 3;
 
-        if (size < 4 || at > size - 4)
+        if (size <= need || at >= size - need)
             return false;
-        if (is_kept(*text, keep)) {
+        if (kept) {
             out[at++] = *text;
             continue;
         }

@@ -65,6 +65,22 @@ static void names_of_any_length_fit(void)
     CHECK(strncmp(last, "%sha256-", 8) == 0);
 }
 
+/* docs/formats.md promises the number. */
+static void the_hash_begins_above_251_bytes(void)
+{
+    char name[KS_KEY_NAME_MAX + 1], file_name[KS_FILE_NAME_SIZE];
+
+    memset(name, 'n', sizeof(name));
+    name[251] = '\0';
+    REQUIRE(ks_file_name(&ours, name, file_name, NULL) == KS_OK);
+    CHECK_INT(strlen(file_name), 255);
+    CHECK(file_name[0] == 'n');
+    name[251] = 'n';
+    name[252] = '\0';
+    REQUIRE(ks_file_name(&ours, name, file_name, NULL) == KS_OK);
+    CHECK(strncmp(file_name, "%sha256-", 8) == 0);
+}
+
 static void files_that_we_do_not_name_so_are_no_keys(void)
 {
     static const char *const others[] = {
@@ -103,6 +119,7 @@ static void files_that_we_do_not_name_so_are_no_keys(void)
 static const struct test_case cases[] = {
     TEST_CASE(names_become_names_that_stay_in_the_folder),
     TEST_CASE(names_of_any_length_fit),
+    TEST_CASE(the_hash_begins_above_251_bytes),
     TEST_CASE(files_that_we_do_not_name_so_are_no_keys),
 };
 TEST_MAIN("store.file_name", cases)
