@@ -103,8 +103,8 @@ struct ks_key_ops {
                      struct ks_err *err);
     /* Agrees on *out, which the caller clears. */
     ks_rc (*derive)(void *key, const struct ks_mech_params *params,
-                    const uint8_t *peer, size_t peer_len,
-                    struct ks_secret *out, struct ks_err *err);
+                    const uint8_t *peer, size_t peer_len, struct ks_secret *out,
+                    struct ks_err *err);
     void (*free)(void *key); /* takes NULL */
 };
 
@@ -127,8 +127,7 @@ struct ks_backend {
     void (*close)(void *store); /* takes NULL */
 
     /* Names in any order. */
-    ks_rc (*list)(void *store, ks_list_fn *each, void *arg,
-                  struct ks_err *err);
+    ks_rc (*list)(void *store, ks_list_fn *each, void *arg, struct ks_err *err);
 
     /* The public side of one key; never asks for a secret.
      * KS_E_NOT_FOUND, KS_E_DAMAGED. Caller clears *info. */

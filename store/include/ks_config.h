@@ -19,8 +19,11 @@ struct ks_setting {
     const char *value;
 };
 
-enum ks_section_kind { KS_SECTION_CAADM, KS_SECTION_BACKEND,
-                       KS_SECTION_PROFILE };
+enum ks_section_kind {
+    KS_SECTION_CAADM,
+    KS_SECTION_BACKEND,
+    KS_SECTION_PROFILE
+};
 
 /* One section, in the order of the file. Borrowed from the configuration. */
 struct ks_section {
@@ -76,8 +79,8 @@ char *ks_path_below(const char *dir, const char *path);
 struct ks_setting_doc {
     const char *section; /* "caadm", "backend", "backend file", "profile" */
     const char *key;
-    const char *kind;    /* "path", "source", "bool", "uint", "word", "text",
-                             "kdf", or choices such as "none|passphrase" */
+    const char *kind;     /* "path", "source", "bool", "uint", "word", "text",
+                              "kdf", or choices such as "none|passphrase" */
     const char *fallback; /* text of the default; NULL: none */
     const char *help;
 };

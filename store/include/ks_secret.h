@@ -15,7 +15,7 @@
 
 /* What a secret is for, said to whoever gives it. */
 struct ks_question {
-    const char *what; /* "passphrase" or "PIN"; shown in prompts */
+    const char *what;  /* "passphrase" or "PIN"; shown in prompts */
     const char *whose; /* the key's URI, no query; shown in prompts */
     bool confirm;      /* a new secret: ask twice and compare */
     unsigned attempt;  /* 0 first; counts up after a wrong one */

@@ -16,7 +16,12 @@
 #define KS_KEY_NAME_MAX 255 /* bytes of a key's name, decoded UTF-8 */
 #define KS_BACKEND_NAME_MAX 64
 
-enum ks_uri_type { KS_URI_ANY, KS_URI_PRIVATE, KS_URI_PUBLIC, KS_URI_CERT };
+enum ks_uri_type {
+    KS_URI_ANY,
+    KS_URI_PRIVATE,
+    KS_URI_PUBLIC,
+    KS_URI_CERT
+};
 
 struct ks_uri {
     char *backend;              /* "default" where the URI has none */
@@ -58,8 +63,7 @@ KS_MUST_CHECK ks_rc ks_key_name_check(const char *name, struct ks_err *err);
 
 /* KS_E_INVALID unless NAME can be a backend's name: 1..64 lower-case letters,
  * digits, '.', '_' and '-'. A URI may write it in any case. */
-KS_MUST_CHECK ks_rc ks_backend_name_check(const char *name,
-                                          struct ks_err *err);
+KS_MUST_CHECK ks_rc ks_backend_name_check(const char *name, struct ks_err *err);
 
 /* Copies TEXT, at most SIZE - 1 bytes, with every pin-value replaced by
  * "***", whether TEXT is a well-formed URI or not. For messages. */
