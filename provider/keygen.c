@@ -190,7 +190,7 @@ static struct prov_key *generate_foreign(struct gen *gen,
         prov_key_unref(key);
         return NULL;
     }
-    prov_key_probe(key);
+    key->has_public = key->has_private = gen->pair;
     return key;
 }
 

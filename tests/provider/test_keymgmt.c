@@ -157,6 +157,8 @@ static void peer_key_is_made_from_parameters_and_a_point(void)
         len = EVP_PKEY_get1_encoded_public_key(other, &point);
         CHECK(len > 0);
         CHECK_INT(EVP_PKEY_copy_parameters(peer, ours), 1);
+        CHECK(EVP_PKEY_eq(peer, other) != 1);
+        ERR_clear_error();
         CHECK_INT(EVP_PKEY_set1_encoded_public_key(peer, point, len), 1);
         CHECK_INT(EVP_PKEY_eq(peer, other), 1);
         CHECK_INT(EVP_PKEY_get_bits(peer), EVP_PKEY_get_bits(other));
