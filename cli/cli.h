@@ -52,6 +52,10 @@ void cli_signals_init(void);
 bool cli_interrupted(void);
 /* KS_E_INTERRUPTED if it is set. */
 KS_MUST_CHECK ks_rc cli_check_interrupt(struct ks_err *err);
+/* Says on a terminal that there is work, once it has taken a second. The
+ * second is true if that was said: there is a line to wipe. */
+void cli_signals_busy(const struct cli *cli);
+bool cli_signals_busy_end(void);
 /* A file that a sudden end must remove; NULL: none any more. Borrowed. */
 void cli_signals_temp(const char *path);
 

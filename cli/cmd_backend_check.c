@@ -123,7 +123,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     ks_rc rc;
 
     cli_table_init(&check.table, cli, "backends", columns);
-    rc = cli_env_keys(cli, NULL, &check.env, err);
+    rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &check.env, err);
     if (rc == KS_OK)
         rc = check_all(&check, args, err);
     if (rc == KS_OK)

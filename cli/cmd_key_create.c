@@ -61,7 +61,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK && create->key_type != NULL)
         rc = ca_key_type_check(create->key_type, err);
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK)
         rc = cli_check_interrupt(err);
     if (rc == KS_OK)

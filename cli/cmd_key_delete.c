@@ -46,7 +46,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK && !delete_args->yes && !delete_args->force) {
         rc = ca_key_load_public(&env, uri, &pkey, err);
         /* What is damaged may be deleted, too. */

@@ -102,7 +102,7 @@ static ks_rc export(struct cli *cli, const char *full, const char *uri,
     BIO *bio = BIO_new(BIO_s_secmem());
     char *data = NULL;
     long len;
-    ks_rc rc = cli_env_keys(cli, NULL, &env, err);
+    ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
 
     if (rc == KS_OK)
         rc = cli_file_open(&file, cli, args->out, CLI_FILE_SECRET, args->force,

@@ -94,7 +94,7 @@ static ks_rc import(struct cli *cli, const char *uri,
     struct ks_buf content = {0};
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
-    ks_rc rc = cli_env_keys(cli, args->passin, &env, err);
+    ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, args->passin, &env, err);
 
     if (rc == KS_OK)
         rc = cli_file_read("--in", args->in, &content, err);

@@ -115,7 +115,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     ks_rc rc;
 
     cli_table_init(&listing.table, cli, "keys", columns);
-    rc = cli_env_keys(cli, NULL, &listing.env, err);
+    rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &listing.env, err);
     if (rc == KS_OK)
         rc = args->argc == 0 ? list_all(&listing, err)
                              : list_one(&listing, args->argv[0], err);

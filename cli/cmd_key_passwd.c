@@ -98,7 +98,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passout", passout, err);
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK)
         rc = ks_uri_parse(args->argv[0], &parsed, err);
     if (rc == KS_OK)

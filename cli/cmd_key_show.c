@@ -101,7 +101,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &pkey, err);
     if (rc != KS_OK)

@@ -128,7 +128,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passin", test_args->passin, err);
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &public, err);
     if (rc == KS_OK)

@@ -97,7 +97,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
 
     /* A name that leads nowhere is not written down. */
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &pkey, err);
     if (rc == KS_OK)

@@ -74,8 +74,8 @@ ks_rc cli_env_open(struct cli *cli, enum ks_inventory_mode mode, bool with_keys,
     return rc;
 }
 
-ks_rc cli_env_keys(struct cli *cli, const char *passin, struct ca_env *env,
-                   struct ks_err *err)
+ks_rc cli_env_keys(struct cli *cli, enum ks_inventory_mode mode,
+                   const char *passin, struct ca_env *env, struct ks_err *err)
 {
     struct ks_config *config = NULL;
     struct ks_err why = {0};
@@ -85,14 +85,14 @@ ks_rc cli_env_keys(struct cli *cli, const char *passin, struct ca_env *env,
     if (rc != KS_OK)
         return rc;
     env->config = config;
-    rc = open_inventory(cli, config, KS_INVENTORY_WRITE, &why);
+    rc = open_inventory(cli, config, mode, &why);
     if (rc != KS_OK && rc != KS_E_NOT_FOUND) {
         *err = why;
         return rc;
     }
     env->inv = cli->inventory;
     rc = env_keys(cli, passin, env, err);
-    if (rc == KS_OK && env->inv != NULL)
+    if (rc == KS_OK && env->inv != NULL && mode != KS_INVENTORY_READ)
         rc = settle(cli, env, err);
     return rc;
 }

@@ -19,8 +19,9 @@ KS_MUST_CHECK ks_rc cli_env_open(struct cli *cli, enum ks_inventory_mode mode,
 
 /* As cli_env_open for commands that need keys and can do without an
  * inventory: *env has none if there is none. */
-KS_MUST_CHECK ks_rc cli_env_keys(struct cli *cli, const char *passin,
-                                 struct ca_env *env, struct ks_err *err);
+KS_MUST_CHECK ks_rc cli_env_keys(struct cli *cli, enum ks_inventory_mode mode,
+                                 const char *passin, struct ca_env *env,
+                                 struct ks_err *err);
 
 /* A row of the audit log for an act that the CA library does not do. INV
  * may be NULL: there is nowhere to record it. */

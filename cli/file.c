@@ -86,6 +86,16 @@ static ks_rc open_temp(struct cli_file *file, mode_t mode, struct ks_err *err)
     return KS_OK;
 }
 
+/* A closed standard output shows before the work, not after. */
+static ks_rc check_stdout(struct ks_err *err)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+    if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+        return KS_OK;
+    return ks_fail(err, KS_E_IO, "standard output: is closed");
+}
+
 ks_rc cli_file_open(struct cli_file *file, struct cli *cli, const char *path,
                     enum cli_file_mode mode, bool force, struct ks_err *err)
 {
@@ -93,7 +103,7 @@ ks_rc cli_file_open(struct cli_file *file, struct cli *cli, const char *path,
 
     *file = (struct cli_file){.cli = cli, .fd = -1, .force = force};
     if (path == NULL || strcmp(path, "-") == 0)
-        return KS_OK;
+        return check_stdout(err);
     rc = cli_file_name_check("--out", path, err);
     if (rc != KS_OK)
         return rc;
@@ -186,8 +196,10 @@ ks_rc cli_file_commit(struct cli_file *file, const void *data, size_t len,
 {
     ks_rc rc;
 
-    if (file->path == NULL)
-        return cli_out_bytes(file->cli, data, len, err);
+    if (file->path == NULL) {
+        rc = cli_out_bytes(file->cli, data, len, err);
+        return rc != KS_OK || fflush(stdout) == 0 ? rc : cli_out_failed(err);
+    }
     rc = write_all(file->fd, file->path, data, len, err);
     if (rc != KS_OK)
         return rc;

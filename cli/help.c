@@ -16,24 +16,18 @@
 static void put_wrapped(const char *text, size_t at, size_t indent)
 {
     while (*text != '\0') {
-        size_t len = strcspn(text, " \n");
+        size_t len = strcspn(text, " ");
 
-        if (at > indent && at + len >= WIDTH) {
+        if (at > indent && at + 1 + len > WIDTH) {
             (void)printf("\n%*s", (int)indent, "");
             at = indent;
+        } else if (at > indent) {
+            (void)putchar(' ');
+            at++;
         }
         (void)printf("%.*s", (int)len, text);
         at += len;
-        text += len;
-        if (*text == '\n') {
-            (void)printf("\n%*s", (int)indent, "");
-            at = indent;
-            text++;
-        } else if (*text == ' ') {
-            (void)putchar(' ');
-            at++;
-            text++;
-        }
+        text += len + (text[len] == ' ');
     }
     (void)putchar('\n');
 }
@@ -84,20 +78,21 @@ ks_rc help_command(struct cli *cli, const struct cmd *cmd, struct ks_err *err)
 ks_rc help_list(struct cli *cli, const char *noun, struct ks_err *err)
 {
     cli->out_started = true;
-    (void)printf("Usage: caadm %s [OPTION...] [ARGUMENT...]\n\n",
-                 noun != NULL ? noun : "NOUN VERB");
+    (void)printf("Usage: caadm %s VERB [OPTION...] [ARGUMENT...]\n\n",
+                 noun != NULL ? noun : "NOUN");
     for (size_t i = 0; cmds[i] != NULL; i++) {
         char name[64];
 
         if (noun != NULL && strcmp(noun, cmds[i]->noun) != 0)
             continue;
         snprintf(name, sizeof(name), "%s %s", cmds[i]->noun, cmds[i]->verb);
-        (void)printf("  %-16s%s\n", name, cmds[i]->summary);
+        (void)printf("  %-16s", name);
+        put_wrapped(cmds[i]->summary, 18, 18);
     }
     if (noun == NULL)
         put_options("Options of every command", opt_global_rows);
-    (void)printf("\nExample:\n  caadm %s%s--help\n",
-                 noun != NULL ? noun : "cert issue", noun != NULL ? " " : " ");
+    (void)printf("\nExample:\n  caadm %s --help\n",
+                 noun != NULL ? noun : "cert issue");
     return ferror(stdout) == 0 ? KS_OK : cli_out_failed(err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exit.h"
 #include "file.h"
 #include "issue_args.h"
 #include "issued.h"
@@ -38,7 +39,9 @@ static void note_failure(struct batch *batch, const char *path, ks_rc rc,
 {
     char safe[1024];
 
-    snprintf(safe, sizeof(safe), "%s: %s", path,
+    snprintf(safe, sizeof(safe), "%s%s%s",
+             strstr(err->text, path) == NULL ? path : "",
+             strstr(err->text, path) == NULL ? ": " : "",
              err->text[0] != '\0' ? err->text : ks_rc_text(rc));
     batch->failed++;
     if (batch->first == KS_OK) {
@@ -49,8 +52,9 @@ static void note_failure(struct batch *batch, const char *path, ks_rc rc,
     if (batch->done != NULL)
         (void)json_array_append_new(
             batch->done,
-            json_pack("{s:o, s:s, s:o}", "csr", cli_json_text(path), "reason",
-                      ks_rc_text(rc), "error", cli_json_text(err->text)));
+            json_pack("{s:o, s:{s:i, s:s, s:o}}", "csr", cli_json_text(path),
+                      "error", "exit", (int)cli_exit_of(rc), "reason",
+                      ks_rc_text(rc), "text", cli_json_text(safe)));
 }
 
 /* DIR/host.pem for a/b/host.csr. Caller frees; NULL when out of memory. */
@@ -95,6 +99,20 @@ static void item_clear(struct item *item)
     *item = (struct item){0};
 }
 
+/* Takes OBJECT. */
+static ks_rc add_done(struct batch *batch, const struct item *item,
+                      json_t *object, struct ks_err *err)
+{
+    if (json_object_set_new(object, "csr", cli_json_text(item->csr_path)) !=
+            0 ||
+        json_array_append(batch->done, object) != 0) {
+        json_decref(object);
+        return ks_fail(err, KS_E_NOMEM, "output: out of memory");
+    }
+    json_decref(object);
+    return KS_OK;
+}
+
 static ks_rc finish(struct batch *batch, struct item *item,
                     const struct ca_issued *issued, struct ks_err *err)
 {
@@ -115,10 +133,8 @@ static ks_rc finish(struct batch *batch, struct item *item,
         return rc;
     batch->issued++;
     if (batch->done != NULL)
-        return json_array_append_new(
-                   batch->done, issued_json(issued, &output, NULL, NULL)) == 0
-                   ? KS_OK
-                   : ks_fail(err, KS_E_NOMEM, "output: out of memory");
+        return add_done(batch, item, issued_json(issued, &output, NULL, NULL),
+                        err);
     if (issued->dropped.n > 0 || issued->notes.n > 0 || output.dry_run)
         issued_summary(batch->cli, issued, &output);
     return KS_OK;
@@ -271,7 +287,7 @@ ks_rc issue_batch(struct cli *cli, const struct ca_env *env,
     }
     if (rc == KS_OK)
         rc = report(&batch, err);
-    else
+    else if (batch.issued > 0)
         cli_note(cli, "issued %zu of %zu before the end", batch.issued,
                  args->csr.count);
     json_decref(batch.done);

@@ -19,6 +19,17 @@ static time_t time_of(const ASN1_TIME *asn1)
     return ASN1_TIME_to_tm(asn1, &tm) == 1 ? timegm(&tm) : 0;
 }
 
+/* The certificate; a group's results hold its bytes only. NULL: no memory.
+ * Caller frees. */
+static X509 *cert_of(const struct ca_issued *issued)
+{
+    const unsigned char *der = issued->der.data;
+
+    if (issued->cert == NULL)
+        return d2i_X509(NULL, &der, (long)issued->der.len);
+    return X509_up_ref(issued->cert) == 1 ? issued->cert : NULL;
+}
+
 json_t *issued_strings(const struct ca_strings *strings)
 {
     json_t *array = json_array();
@@ -36,21 +47,26 @@ json_t *issued_json(const struct ca_issued *issued,
                     const struct issued_output *output, const char *pem,
                     const char *text)
 {
-    char *subject = ca_name_text(X509_get_subject_name(issued->cert));
-    json_t *object = json_pack(
-        "{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "dry_run", (int)output->dry_run, "ca", cli_json_text(output->ca),
-        "profile", cli_json_text(issued->profile), "serial",
-        cli_json_text(issued->serial[0] != '\0' ? issued->serial : NULL),
-        "subject", cli_json_text(subject), "names",
-        issued_strings(&issued->names), "not_before",
-        cli_json_time(time_of(X509_get0_notBefore(issued->cert))), "not_after",
-        cli_json_time(time_of(X509_get0_notAfter(issued->cert))), "key_uri",
-        cli_json_text(issued->key_uri), "file", cli_json_text(output->path),
-        "dropped", issued_strings(&issued->dropped), "notes",
-        issued_strings(&issued->notes));
+    X509 *cert = cert_of(issued);
+    char *subject =
+        cert == NULL ? NULL : ca_name_text(X509_get_subject_name(cert));
+    json_t *object = NULL;
 
+    if (subject != NULL)
+        object = json_pack(
+            "{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+            "dry_run", (int)output->dry_run, "ca", cli_json_text(output->ca),
+            "profile", cli_json_text(issued->profile), "serial",
+            cli_json_text(issued->serial[0] != '\0' ? issued->serial : NULL),
+            "subject", cli_json_text(subject), "names",
+            issued_strings(&issued->names), "not_before",
+            cli_json_time(time_of(X509_get0_notBefore(cert))), "not_after",
+            cli_json_time(time_of(X509_get0_notAfter(cert))), "key_uri",
+            cli_json_text(issued->key_uri), "file", cli_json_text(output->path),
+            "dropped", issued_strings(&issued->dropped), "notes",
+            issued_strings(&issued->notes));
     OPENSSL_free(subject);
+    X509_free(cert);
     if ((pem != NULL &&
          json_object_set_new(object, "pem", cli_json_text(pem)) != 0) ||
         (text != NULL &&
@@ -62,9 +78,9 @@ json_t *issued_json(const struct ca_issued *issued,
 }
 
 static void put_names(const struct cli *cli, const struct ca_issued *issued,
-                      bool dry_run)
+                      const X509 *cert, bool dry_run)
 {
-    char *subject = ca_name_text(X509_get_subject_name(issued->cert));
+    char *subject = ca_name_text(X509_get_subject_name(cert));
     char list[512];
     size_t len = 0;
 
@@ -87,11 +103,16 @@ static void put_names(const struct cli *cli, const struct ca_issued *issued,
 void issued_summary(const struct cli *cli, const struct ca_issued *issued,
                     const struct issued_output *output)
 {
-    time_t end = time_of(X509_get0_notAfter(issued->cert));
+    X509 *cert = cert_of(issued);
+    time_t end;
     char when[CLI_WHEN_MAX];
     char far[CLI_WHEN_MAX];
 
-    put_names(cli, issued, output->dry_run);
+    if (cert == NULL)
+        return; /* the result is handed out all the same */
+    end = time_of(X509_get0_notAfter(cert));
+    put_names(cli, issued, cert, output->dry_run);
+    X509_free(cert);
     cli_note(cli, "  profile  %s", issued->profile);
     if (issued->serial[0] != '\0')
         cli_note(cli, "  serial   %s", issued->serial);

@@ -73,6 +73,7 @@ static ks_rc run(struct cli *cli, const struct opt_line *line,
     if (line->globals.help)
         return help_command(cli, line->cmd, err);
     cli_ask_only_on_terminal(cli);
+    cli_signals_busy(cli);
     return line->cmd->run(cli, &line->args, err);
 }
 

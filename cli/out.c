@@ -136,7 +136,7 @@ ks_rc cli_out_json(struct cli *cli, json_t *object, struct ks_err *err)
     }
     cli->out_started = true;
     if (json_dumpf(whole, stdout, JSON_INDENT(2)) != 0 ||
-        putchar('\n') == EOF) {
+        putchar('\n') == EOF || fflush(stdout) != 0) {
         rc = cli_out_failed(err);
         goto out;
     }
@@ -213,7 +213,7 @@ void cli_progress(const struct cli *cli, const char *what, size_t done,
 
 void cli_progress_end(void)
 {
-    if (progress.shown)
+    if (cli_signals_busy_end() || progress.shown)
         (void)fputs("\r\033[K", stderr);
     progress.shown = false;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -19,7 +20,10 @@ static volatile sig_atomic_t temp_set;
 
 static void on_signal(int number)
 {
+    static const char text[] =
+        "\ncaadm: stopping after this step; once more stops at once\n";
     int saved = errno;
+    ssize_t written;
 
     (void)number;
     if (caught) {
@@ -28,6 +32,8 @@ static void on_signal(int number)
         _exit(CLI_EXIT_INTERRUPTED);
     }
     caught = 1;
+    written = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)written; /* there is nobody to tell */
     errno = saved;
 }
 
@@ -42,6 +48,42 @@ void cli_signals_init(void)
     /* A reader that went away is a write error, told with its exit code. */
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+static volatile sig_atomic_t busy_said;
+
+/* Not while somebody is being asked, which is when the echo is off. */
+static void on_alarm(int number)
+{
+    static const char text[] = "caadm: working ...";
+    int saved = errno;
+    struct termios mode;
+
+    (void)number;
+    if (tcgetattr(STDERR_FILENO, &mode) == 0 && (mode.c_lflag & ECHO) != 0 &&
+        write(STDERR_FILENO, text, sizeof(text) - 1) > 0)
+        busy_said = 1;
+    errno = saved;
+}
+
+void cli_signals_busy(const struct cli *cli)
+{
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+
+    if (!cli->stderr_tty || cli->globals.quiet)
+        return;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)alarm(1);
+}
+
+bool cli_signals_busy_end(void)
+{
+    bool said = busy_said != 0;
+
+    (void)alarm(0);
+    busy_said = 0;
+    return said;
 }
 
 bool cli_interrupted(void)
