@@ -27,6 +27,8 @@ const char *const fixture_kinds[] = {"RSA",   "RSA-PSS", "P-256", "P-384",
 
 const char fixture_module[] = MODULES_DIR "/keystore.so";
 
+const char *fixture_modules_dir = MODULES_DIR;
+
 static void write_config(void)
 {
     static const char config[] = "[caadm]\n"
@@ -52,7 +54,9 @@ static void write_config(void)
                                  "sealing = none\n"
                                  "[backend absent]\n"
                                  "type = pkcs11\n"
-                                 "module = /nowhere.so\n";
+                                 "module = /nowhere.so\n"
+                                 "[backend inside]\n"
+                                 "type = /test/inside\n";
 
     test_write("caadm.conf", config, sizeof(config) - 1, 0600);
     test_write("pw.txt", FIXTURE_PASSPHRASE "\n",
@@ -69,7 +73,7 @@ void fixture_open_with(struct fixture *fixture, const char *const names[])
     memset(fixture, 0, sizeof(*fixture));
     write_config();
     fixture->ctx = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER_set_default_search_path(fixture->ctx, MODULES_DIR);
+    OSSL_PROVIDER_set_default_search_path(fixture->ctx, fixture_modules_dir);
     for (i = 0; i < PROVIDERS_MAX && names[i] != NULL; i++) {
         fixture->providers[i] = OSSL_PROVIDER_load(fixture->ctx, names[i]);
         CHECK(fixture->providers[i] != NULL);

@@ -6,6 +6,7 @@
  *   stay      the same keys, extractable = no
  *   plain     keys without sealing
  *   absent    of a type that is not built in
+ *   inside    of a type that a test module has (inside_backend.h)
  */
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
@@ -34,6 +35,10 @@ extern const char *const fixture_kinds[];
 
 /* The path of keystore.so. */
 extern const char fixture_module[];
+
+/* Where modules are looked for; keystore.so's folder unless a test changes
+ * it. */
+extern const char *fixture_modules_dir;
 
 /* Writes the configuration and loads default, then keystore. */
 void fixture_open(struct fixture *fixture);
