@@ -114,7 +114,8 @@ ks_rc prov_ask_get(void *arg, const struct ks_question *question,
         ks_hint(err, "%s", missing.hint);
     else if (rc == KS_E_SECRET_MISSING)
         ks_hint(err, "give one: passphrase = SOURCE in caadm.conf, "
-                     "?pin-source=SOURCE in the URI, or -passin");
+                     "?pin-source=SOURCE in the URI, or the program's "
+                     "own option (-passin)");
     if (missing.text[0] != '\0')
         return ks_fail(err, rc, "%s", missing.text);
     return ks_fail(err, rc, "no %s was given", ours.what);
