@@ -55,6 +55,8 @@ static bool square_root(const BIGNUM *n, BIGNUM *r, BN_CTX *ctx)
     BIGNUM *next, *rem;
     bool ok = false;
 
+    if (BN_is_zero(n))
+        return BN_set_word(r, 0) == 1;
     BN_CTX_start(ctx);
     next = BN_CTX_get(ctx);
     rem = BN_CTX_get(ctx);
