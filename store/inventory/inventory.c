@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,6 +105,67 @@ static ks_rc check_file(const char *path, struct ks_err *err)
     return KS_OK;
 }
 
+/* A reader, too, writes files beside a database in WAL mode, unless nothing
+ * can change: on a read-only file system, when no -wal file is left over. */
+static bool cannot_change(const char *path)
+{
+    struct statvfs fs;
+    struct stat st;
+    char *wal = sqlite3_mprintf("%s-wal", path);
+    bool result = wal != NULL && statvfs(path, &fs) == 0 &&
+                  (fs.f_flag & ST_RDONLY) != 0 && stat(wal, &st) != 0 &&
+                  errno == ENOENT;
+
+    sqlite3_free(wal);
+    return result;
+}
+
+/* "file:PATH?immutable=1" (sqlite.org/uri.html). Caller frees with
+ * OPENSSL_free; NULL when out of memory. */
+static char *immutable_uri(const char *path)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char scheme[] = "file:", query[] = "?immutable=1";
+    char *uri =
+        OPENSSL_malloc(sizeof(scheme) + 3 * strlen(path) + sizeof(query));
+    char *at = uri;
+
+    if (uri == NULL)
+        return NULL;
+    memcpy(at, scheme, strlen(scheme));
+    at += strlen(scheme);
+    for (; *path != '\0'; path++) {
+        const unsigned char c = (unsigned char)*path;
+
+        if (strchr("%?#", c) == NULL) {
+            *at++ = *path;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = hex[c >> 4];
+        *at++ = hex[c & 15];
+    }
+    memcpy(at, query, sizeof(query));
+    return uri;
+}
+
+static int open_database(struct ks_inventory *inv)
+{
+    int flags = SQLITE_OPEN_NOMUTEX;
+    char *uri;
+    int code;
+
+    flags |= inv->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (!inv->read_only || !cannot_change(inv->path))
+        return sqlite3_open_v2(inv->path, &inv->db, flags, NULL);
+    uri = immutable_uri(inv->path);
+    if (uri == NULL)
+        return SQLITE_NOMEM;
+    code = sqlite3_open_v2(uri, &inv->db, flags | SQLITE_OPEN_URI, NULL);
+    OPENSSL_free(uri);
+    return code;
+}
+
 static ks_rc configure(struct ks_inventory *inv, struct ks_err *err)
 {
     ks_rc rc = KS_OK;
@@ -125,8 +187,6 @@ ks_rc ks_inventory_open(const char *path, enum ks_inventory_mode mode,
                         struct ks_inventory **out, struct ks_err *err)
 {
     struct ks_inventory *inv = NULL;
-    int flags = mode == KS_INVENTORY_READ ? SQLITE_OPEN_READONLY
-                                          : SQLITE_OPEN_READWRITE;
     ks_rc rc;
     int code;
 
@@ -146,7 +206,7 @@ ks_rc ks_inventory_open(const char *path, enum ks_inventory_mode mode,
     rc = KS_E_NOMEM;
     if (inv->path == NULL)
         goto out;
-    code = sqlite3_open_v2(path, &inv->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    code = open_database(inv);
     rc = code == SQLITE_OK ? configure(inv, err)
                            : inv_fail(inv, code, "open", err);
     if (rc != KS_OK)
