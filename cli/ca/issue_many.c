@@ -45,6 +45,14 @@ static void fail_all(struct ca_issue_result *results, size_t n, ks_rc rc,
     }
 }
 
+static bool any_left(const struct ca_issue_result *results, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (results[i].rc == KS_OK)
+            return true;
+    return false;
+}
+
 /* All of them or none: what fails here is the storage. */
 static void in_one_commit(const struct ca_env *env,
                           struct ca_authority *authority, step_fn *step,
@@ -52,8 +60,12 @@ static void in_one_commit(const struct ca_env *env,
                           struct ca_issue_result *results, size_t n)
 {
     struct ks_err err = {0};
-    ks_rc rc = ks_inventory_begin(env->inv, &err);
+    ks_rc rc;
 
+    /* A locked inventory is waited for once, not at each step. */
+    if (!any_left(results, n))
+        return;
+    rc = ks_inventory_begin(env->inv, &err);
     for (size_t i = 0; rc == KS_OK && i < n; i++) {
         if (results[i].rc == KS_OK)
             rc = step(env, authority, &drafts[i], &err);
