@@ -113,18 +113,22 @@ static ks_rc subject(const struct making *making, struct ca_draft *draft,
     return KS_OK;
 }
 
+/* Where nobody asked for an end, the parent's will do. */
 static ks_rc validity(const struct making *making, struct ca_draft *draft,
                       struct ks_err *err)
 {
     static const struct ca_window none = {0};
+    const struct ca_validity *asked = &making->spec->validity;
     int64_t days = making->parent == NULL ? ROOT_DAYS : INTERMEDIATE_DAYS;
+    bool clamp =
+        making->spec->clamp || (asked->seconds == 0 && asked->not_after == 0);
 
     if (making->spec->profile != NULL)
         days = making->profile->show.seconds / DAY;
-    return ca_draft_validity(making->env, &making->spec->validity, days * DAY,
+    return ca_draft_validity(making->env, asked, days * DAY,
                              making->parent == NULL ? &none
                                                     : &making->parent->window,
-                             making->spec->clamp, draft, err);
+                             clamp, draft, err);
 }
 
 /* A root names itself as issuer, and nothing that could revoke it. */

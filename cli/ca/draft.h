@@ -21,7 +21,9 @@ struct ca_draft {
     uint8_t spki_hash[KS_HASH_LEN];
     uint8_t request_hash[KS_HASH_LEN];
     bool has_request;
-    bool is_server; /* serverAuth */
+    bool is_server;   /* serverAuth */
+    bool constrained; /* by names: then no address may stand as a CN, because
+                         verifiers take it for a host's name */
     struct ca_strings names;
     struct ca_strings dropped;
     struct ca_strings notes;

@@ -154,7 +154,8 @@ static const char *name_for_cn(const struct ca_draft *draft)
         int type = sk_GENERAL_NAME_value(draft->sans, (int)i)->type;
         const char *value = strchr(draft->names.items[i], ':') + 1;
 
-        if ((type == GEN_DNS || type == GEN_IPADD || type == GEN_EMAIL) &&
+        if ((type == GEN_DNS || type == GEN_EMAIL ||
+             (type == GEN_IPADD && !draft->constrained)) &&
             strlen(value) <= CN_MAX)
             return value;
     }

@@ -65,6 +65,7 @@ ks_rc ca_issue_build(const struct ca_env *env, struct ca_authority *authority,
 
     if (rc == KS_OK)
         rc = ca_draft_start(env, profile, draft, err);
+    draft->constrained = authority->constrained;
     if (rc == KS_OK)
         rc = ca_draft_validity(env, &spec->validity, profile->show.seconds,
                                &authority->window, spec->clamp, draft, err);

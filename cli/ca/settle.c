@@ -83,31 +83,49 @@ static ks_rc load_quietly(const struct ca_env *env, const char *uri,
     return rc;
 }
 
-/* The signature must hold under the CA's key: the stored bytes may name
- * another algorithm, if the key was replaced in between. */
+static X509 *parse(const struct ca_env *env, const struct ks_buf *der)
+{
+    const unsigned char *p = der->data;
+    X509 *cert = X509_new_ex(env->libctx, env->propq);
+
+    if (cert == NULL || der->len == 0 ||
+        d2i_X509(&cert, &p, (long)der->len) == NULL) {
+        X509_free(der->len == 0 ? cert : NULL); /* d2i has freed it */
+        return NULL;
+    }
+    return cert;
+}
+
+/* The signature must hold under the certificate of the CA, and under its own
+ * where that is what is being made: the key may have been replaced. */
+static bool holds(const struct ca_env *env, const struct ks_ca_row *ca,
+                  const struct ks_buf *der)
+{
+    X509 *cert = parse(env, der);
+    X509 *issuer = ca->cert.len > 0 ? parse(env, &ca->cert) : cert;
+    bool good = cert != NULL && issuer != NULL &&
+                X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
+
+    if (issuer != cert)
+        X509_free(issuer);
+    X509_free(cert);
+    return good;
+}
+
 static ks_rc sign_stored(const struct ca_env *env, const struct ks_ca_row *ca,
                          const struct ks_buf *tbs, struct ks_buf *der)
 {
     struct ca_signer signer = {0};
     struct ks_err ignored = {0};
     EVP_PKEY *pkey = NULL;
-    X509 *cert = NULL;
-    const unsigned char *p;
     ks_rc rc = load_quietly(env, ca->key_uri, &pkey);
 
     if (rc == KS_OK)
         rc = ca_signer_init(env, pkey, &signer, &ignored);
     if (rc == KS_OK)
         rc = ca_signer_sign(&signer, tbs, der, &ignored);
-    if (rc == KS_OK) {
-        p = der->data;
-        cert = X509_new_ex(env->libctx, env->propq);
-        if (cert == NULL || d2i_X509(&cert, &p, (long)der->len) == NULL)
-            cert = NULL; /* freed by d2i */
-        if (cert == NULL || X509_verify(cert, pkey) != 1)
-            rc = KS_E_VERIFY;
-    }
-    X509_free(cert);
+    if (rc == KS_OK && !holds(env, ca, der))
+        rc = KS_E_VERIFY;
     EVP_PKEY_free(pkey);
     ca_signer_clear(&signer);
     ERR_clear_error();
