@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include "ca/ca.h"
 #include "doctor.h"
 
 static ks_rc check_sealing(struct doctor *doctor,
@@ -50,6 +51,26 @@ static ks_rc check_passphrase(struct doctor *doctor,
     return rc;
 }
 
+static ks_rc ignore_profile(void *arg, const struct ca_profile *profile,
+                            struct ks_err *err)
+{
+    (void)arg;
+    (void)profile;
+    (void)err;
+    return KS_OK;
+}
+
+static ks_rc check_profiles(struct doctor *doctor, struct ks_err *err)
+{
+    struct ca_env env = {.config = doctor->config};
+    struct ks_err why = {0};
+    ks_rc rc = ca_profile_each(&env, ignore_profile, NULL, &why);
+
+    if (rc == KS_OK)
+        return KS_OK;
+    return doctor_say(doctor, false, "profiles", why.hint, err, "%s", why.text);
+}
+
 ks_rc doctor_config(struct doctor *doctor, struct ks_err *err)
 {
     struct ks_err why = {0};
@@ -74,5 +95,7 @@ ks_rc doctor_config(struct doctor *doctor, struct ks_err *err)
         if (rc == KS_OK)
             rc = check_passphrase(doctor, section, err);
     }
+    if (rc == KS_OK)
+        rc = check_profiles(doctor, err);
     return rc;
 }

@@ -1,0 +1,81 @@
+/*
+ * Doctor: every backend opens, and every key in it has a public half. Asks
+ * for no secret.
+ */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "doctor.h"
+#include "env.h"
+#include "evp.h"
+#include "ks_uri.h"
+
+struct look {
+    struct doctor *doctor;
+    struct ca_env env;
+    size_t keys;
+    size_t bad;
+};
+
+static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
+{
+    struct look *look = arg;
+    struct ks_err why = {0};
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = ca_key_load_public(&look->env, uri, &pkey, &why);
+
+    EVP_PKEY_free(pkey);
+    look->keys++;
+    if (rc == KS_OK || rc == KS_E_NOT_FOUND) /* deleted since it was listed */
+        return KS_OK;
+    look->bad++;
+    return doctor_say(look->doctor, false, "keys",
+                      why.hint[0] != '\0' ? why.hint
+                                          : "restore it from a backup",
+                      err, "%s", why.text);
+}
+
+static ks_rc check_backend(struct look *look, const char *name,
+                           struct ks_err *err)
+{
+    struct ks_err why = {0};
+    char *uri = NULL;
+    ks_rc rc = ks_uri_format(name, NULL, &uri);
+
+    look->keys = 0;
+    look->bad = 0;
+    if (rc == KS_OK)
+        rc = cli_key_each(look->doctor->cli, uri, check_key, look, &why);
+    OPENSSL_free(uri);
+    if (rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM) {
+        *err = why;
+        return rc;
+    }
+    if (rc != KS_OK)
+        return doctor_say(look->doctor, false, "backend", why.hint, err,
+                          "%s: %s", name, why.text);
+    if (look->bad > 0)
+        return KS_OK;
+    return doctor_say(look->doctor, true, "backend", NULL, err,
+                      "%s has %zu key%s that can be read", name, look->keys,
+                      look->keys == 1 ? "" : "s");
+}
+
+ks_rc doctor_backends(struct doctor *doctor, struct ks_err *err)
+{
+    struct look look = {.doctor = doctor};
+    ks_rc rc = KS_OK;
+
+    if (doctor->config == NULL || doctor->cli->keystore_provider == NULL)
+        return KS_OK; /* which was told */
+    look.env.libctx = doctor->cli->libctx;
+    look.env.config = doctor->config;
+    for (size_t i = 0; rc == KS_OK && i < ks_config_count(doctor->config);
+         i++) {
+        const struct ks_section *section = ks_config_at(doctor->config, i);
+
+        if (section->kind == KS_SECTION_BACKEND)
+            rc = check_backend(&look, section->name, err);
+    }
+    return rc;
+}
