@@ -155,8 +155,8 @@ static void no_question_scans_the_table(void)
     static const char *const sqls[] = {
         "SELECT 1 FROM cert WHERE serial=x'01' LIMIT 1",
         "SELECT id FROM cert WHERE serial>=x'01' AND serial<x'02'",
-        "SELECT id,owner FROM cert INDEXED BY cert_unfinished"
-        " WHERE state<3 ORDER BY +id",
+        ("SELECT id,owner FROM cert INDEXED BY cert_unfinished"
+         " WHERE state<3 ORDER BY +id"),
         "SELECT 1 FROM cert WHERE spki_hash=x'01' AND reason=1",
         "SELECT id FROM cert WHERE ca_id=1 AND state=3 ORDER BY id DESC",
         "SELECT cert_id FROM cert_name WHERE key='a'",
