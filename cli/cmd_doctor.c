@@ -50,6 +50,7 @@ ks_rc doctor_mode(struct doctor *doctor, const char *check, const char *path,
     if ((st.st_mode & forbidden) == 0)
         return doctor_say(doctor, true, check, NULL, err,
                           "%s is closed to others", path);
+    doctor->open_told = true;
     snprintf(hint, sizeof(hint), "chmod %s, on it",
              S_ISDIR(st.st_mode) ? "go-rwx"
              : forbidden == 022  ? "go-w"

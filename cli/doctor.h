@@ -13,6 +13,7 @@ struct doctor {
     struct cli_table table;
     struct ks_config *config; /* NULL: there is none that can be read */
     size_t problems;
+    bool open_told; /* that something is open to others: it is told once */
 };
 
 /* One finding, "ok" or "problem"; HINT may be NULL. */

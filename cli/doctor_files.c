@@ -40,11 +40,13 @@ static ks_rc check_entry(struct doctor *doctor, const char *folder, int fd,
     if (!S_ISREG(st.st_mode))
         return doctor_say(doctor, false, "keys", "move it elsewhere", err,
                           "%s/%s is no regular file", folder, name);
-    if ((st.st_mode & 077) != 0)
+    if ((st.st_mode & 077) != 0) {
+        doctor->open_told = true;
         return doctor_say(doctor, false, "keys", "chmod go-rwx, on it", err,
                           "%s/%s can be read or changed by others (mode "
                           "%04o)",
                           folder, name, (unsigned)st.st_mode & 07777);
+    }
     if (sealed && is_plain_key(fd, name))
         return doctor_say(doctor, false, "keys", "caadm key passwd seals it",
                           err, "%s/%s is not sealed", folder, name);

@@ -38,6 +38,9 @@ static void harden(struct cli *cli)
     cli->umask = umask(077);
     /* Without locked memory secrets are still wiped; nothing to tell. */
     (void)CRYPTO_secure_malloc_init(SECURE_HEAP, 32);
+    /* No openssl.cnf decides what we can do: one that is broken is for
+     * doctor to find, with cryptography that works. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
 /* A descriptor 0, 1 or 2 that is closed would be taken by the first file

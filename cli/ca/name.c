@@ -17,6 +17,7 @@
 
 #define VALUE_MAX 1024 /* bytes of one attribute value */
 #define TYPE_MAX 128
+#define OID_TEXT_MAX 79 /* what X509_NAME_print_ex can show */
 #define NAME_MAX_RDNS 64
 
 /* What people write, where OBJ_txt2obj knows no such name. */
@@ -94,6 +95,8 @@ static ks_rc take_type(const char **p, ASN1_OBJECT **out, struct ks_err *err)
         ks_hint(err, "known: CN, C, ST, L, O, OU, DC, UID, serialNumber, "
                      "emailAddress, ..., or a dotted OID");
         rc = ks_fail(err, KS_E_INVALID, "%s: unknown attribute", text);
+    } else if (OBJ_obj2txt(NULL, 0, *out, 1) > OID_TEXT_MAX) {
+        rc = ks_fail(err, KS_E_INVALID, "%.40s...: the OID is too long", text);
     }
     *p = strchr(*p + len, '=') + 1;
     return rc;
@@ -132,7 +135,8 @@ static ks_rc take_value(const char **p, char *out, size_t *out_len,
 
     while (**p == ' ')
         (*p)++;
-    if (**p == '#')
+    /* alone it is a character: libcrypto writes it so */
+    if (**p == '#' && (*p)[1] != '\0' && strchr(",+", (*p)[1]) == NULL)
         return ks_fail(err, KS_E_INVALID,
                        "%.40s: a value in \"#\" notation is not supported; "
                        "write \"\\#\" for the character",

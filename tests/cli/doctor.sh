@@ -1,0 +1,134 @@
+#!/bin/bash
+# `caadm doctor` finds each fault that is planted, says what it is, ends with
+# 6, and with 0 when it is gone.
+#   doctor.sh CAADM
+set -euo pipefail
+caadm=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+umask 022
+export HOME=$work CAADM_HOME=$work/pki OPENSSL_CONF=$work/openssl.cnf
+unset CAADM_CONFIG XDG_CONFIG_HOME
+failed=0
+
+fail() {
+    echo "doctor: $*" >&2
+    failed=1
+}
+
+# healthy WHAT
+healthy() {
+    "$caadm" doctor >out 2>err || fail "$1: $(cat out err)"
+}
+
+# sick WHAT PATTERN: exactly one problem, and it says so.
+sick() {
+    local rc=0
+
+    "$caadm" doctor >out 2>err || rc=$?
+    [ "$rc" -eq 6 ] || fail "$1: exit $rc"
+    grep -v '^ok' out >problems || true
+    [ "$(wc -l <problems)" -eq 1 ] || fail "$1: $(cat problems)"
+    grep -qE "$2" problems || fail "$1: not told: $(cat out)"
+}
+
+# cnf PROVIDER...: an openssl.cnf that activates these.
+cnf() {
+    local name
+
+    echo "openssl_conf = init"
+    echo "[init]"
+    echo "providers = providers"
+    echo "[providers]"
+    for name in "$@"; do
+        echo "$name = section_$name"
+    done
+    for name in "$@"; do
+        printf '[section_%s]\nactivate = 1\n' "$name"
+    done
+}
+
+echo secret >pw.txt
+chmod 600 pw.txt
+cnf default keystore >openssl.cnf
+"$caadm" --quiet init --passphrase file:pw.txt
+"$caadm" --quiet ca create root --subject CN=root --days 400 --out root.pem
+healthy "a new home"
+cp pki/caadm.conf good.conf
+cp openssl.cnf good.cnf
+
+cnf keystore >openssl.cnf
+sick "keystore alone" 'switches default off'
+cnf default >openssl.cnf
+healthy "default alone"
+rm openssl.cnf
+healthy "no openssl.cnf"
+echo '[broken' >openssl.cnf
+sick "a broken openssl.cnf" 'openssl.cnf cannot be read'
+{
+    cat good.cnf
+    echo "[section_keystore]"
+    echo "config = $work/other.conf"
+} >openssl.cnf
+sick "another configuration" 'other.conf'
+cp good.cnf openssl.cnf
+
+# permission MODE PATH PATTERN
+permission() {
+    local before
+
+    before=$(stat -c %a "$2")
+    chmod "$1" "$2"
+    sick "$2 with mode $1" "$3"
+    chmod "$before" "$2"
+}
+permission 777 pki 'pki can be changed by others'
+permission 755 pki/keys 'keys can be read or changed by others'
+permission 644 pki/keys/root.pem 'root.pem can be read or changed'
+permission 644 pki/caadm.db 'caadm.db can be read or changed'
+permission 640 pw.txt 'pw.txt can be read or changed'
+permission 666 pki/caadm.conf 'caadm.conf'
+healthy "what was put right"
+
+cat good.conf - >pki/caadm.conf <<'CONF'
+[backend open]
+type = file
+path = open
+sealing = none
+CONF
+mkdir -m 700 pki/open
+sick "keys without sealing" 'backend open keeps its keys unsealed'
+sed 's/^passphrase.*/passphrase = pass:secret/' good.conf >pki/caadm.conf
+sick "a passphrase in caadm.conf" 'passphrase in caadm.conf itself'
+! grep -q secret out || fail "shows the passphrase"
+cat good.conf - >pki/caadm.conf <<'CONF'
+[backend odd]
+type = file
+CONF
+sick "a backend without a path" 'odd'
+cat good.conf - >pki/caadm.conf <<'CONF'
+[profile odd]
+days = 0
+CONF
+sick "a profile that cannot be" 'odd'
+cp good.conf pki/caadm.conf
+
+openssl genpkey -algorithm ED25519 -out pki/keys/plain.pem 2>/dev/null
+chmod 600 pki/keys/plain.pem
+"$caadm" doctor >out 2>err && fail "a plain key: exit 0"
+grep -q 'plain.pem is not sealed' out || fail "a plain key: $(cat out)"
+rm pki/keys/plain.pem
+mv pki/caadm.db moved.db
+sick "no inventory" 'caadm.db'
+mv moved.db pki/caadm.db
+mv pki/caadm.conf moved.conf
+sick "no configuration" 'caadm.conf'
+mv moved.conf pki/caadm.conf
+healthy "what was put right"
+"$caadm" --quiet ca create brief --subject CN=brief --until 2s --out brief.pem
+sleep 3
+sick "a CA that has expired" 'brief expired'
+"$caadm" doctor --json >out 2>err && fail "JSON: exit 0"
+grep -q '"version": 1' out || fail "JSON: $(cat out)"
+exit $failed
