@@ -9,8 +9,8 @@
  * it passes on:
  *   material keys   PKCS#8, which default's decoders make default's key of;
  *   other keys      a mark, while the key itself is "in hand". The mark goes
- *                   to the second decoder, by key type, which passes on the
- *                   key by reference. (A reference straight away would reach
+ *                   to the second decoder, which passes on the key by
+ *                   reference. (A reference straight away would reach
  *                   default's own keymgmt where the file was opened by
  *                   default's file: loader.)
  */
@@ -159,21 +159,23 @@ static ks_rc load(struct prov_ctx *ctx, const char *text, int selection,
     return rc;
 }
 
-static int send_data(const struct prov_key *key, const char *structure,
+/* TYPE is the key's, for a decoder of that type; NULL for any. */
+static int send_data(const char *type, const char *structure,
                      const uint8_t *data, size_t len, OSSL_CALLBACK *cb,
                      void *arg)
 {
-    int type = OSSL_OBJECT_PKEY;
+    int object = OSSL_OBJECT_PKEY;
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
-                                         (char *)key->type, 0),
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &object),
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
                                          (char *)structure, 0),
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, (void *)data,
                                           len),
-        OSSL_PARAM_END};
+        OSSL_PARAM_END, OSSL_PARAM_END};
 
+    if (type != NULL)
+        params[3] = OSSL_PARAM_construct_utf8_string(
+            OSSL_OBJECT_PARAM_DATA_TYPE, (char *)type, 0);
     return cb(params, arg);
 }
 
@@ -187,7 +189,7 @@ static int send_material(struct prov_ctx *ctx, const struct prov_key *key,
 
     ERR_set_mark();
     ok = prov_soft_to_pkcs8(ctx, key->soft, &pkcs8, NULL) == KS_OK &&
-         send_data(key, "PrivateKeyInfo", pkcs8.data, pkcs8.len, cb, arg);
+         send_data(key->type, "PrivateKeyInfo", pkcs8.data, pkcs8.len, cb, arg);
     if (ok)
         ERR_clear_last_mark();
     else
@@ -207,8 +209,8 @@ static int send_public(struct prov_ctx *ctx, const struct prov_key *key,
     if (rc != KS_OK)
         (void)prov_fail(ctx, rc, &err); /* ok is 0 already */
     else
-        ok = send_data(key, "SubjectPublicKeyInfo", spki.data, spki.len, cb,
-                       arg);
+        ok = send_data(key->type, "SubjectPublicKeyInfo", spki.data, spki.len,
+                       cb, arg);
     ks_buf_clear(&spki);
     return ok;
 }
@@ -219,7 +221,7 @@ static int send_mark(struct prov_key *key, OSSL_CALLBACK *cb, void *arg)
     int ok;
 
     in_hand = key;
-    ok = send_data(key, PROV_MARK_STRUCTURE, mark, sizeof(mark), cb, arg);
+    ok = send_data(NULL, PROV_MARK_STRUCTURE, mark, sizeof(mark), cb, arg);
     in_hand = before;
     return ok;
 }
