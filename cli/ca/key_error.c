@@ -83,7 +83,8 @@ ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
             break;
         }
         rc = of_known(code, &text);
-        if (rc != KS_OK && weak == KS_OK) {
+        /* a file's name is also tried as a scheme */
+        if (rc != KS_OK && (weak == KS_OK || weak == KS_E_UNSUPPORTED)) {
             weak = rc;
             weak_text = text;
         }
