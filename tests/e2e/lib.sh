@@ -13,6 +13,7 @@ MODULES=$(cd "$MODULES" && pwd)
 PATH=$(cd "$(dirname "$CAADM")" && pwd):$PATH
 PASSPHRASE="correct-horse-$$-battery"
 SERVERS=()
+LAST=
 STEPS=0
 
 umask 022
@@ -25,6 +26,7 @@ printf '%s\n' "$PASSPHRASE" >"$T/pw.txt"
 printf 'not the one\n' >"$T/wrong.txt"
 chmod 600 "$T/pw.txt" "$T/wrong.txt"
 
+# A test may define cleanup() to undo what rm cannot.
 finish()
 {
     local rc=$? pid
@@ -34,6 +36,9 @@ finish()
         kill -- "-$pid" 2>/dev/null || kill "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
+    if declare -F cleanup >/dev/null; then
+        cleanup
+    fi
     if [ "$rc" -ne 0 ]; then
         echo "FAIL: $TEST (exit $rc) after $STEPS checks; left in $T" >&2
         [ -n "${E2E_KEEP-}" ] || rm -rf "$T"
@@ -50,6 +55,7 @@ trap 'exit 130' INT TERM
 fail()
 {
     echo "$TEST: $*" >&2
+    echo "--- last command: ${LAST:0:1000}" >&2
     if [ -s "$T/out" ]; then
         echo "--- its output:" >&2
         head -c 3000 "$T/out" | tr -c '[:print:]\n\t' '?' >&2
@@ -77,6 +83,7 @@ title()
 run()
 {
     RC=0
+    LAST=$*
     timeout "${LIMIT:-60}" "$@" >"$T/out" 2>"$T/err" </dev/null || RC=$?
 }
 
@@ -205,10 +212,11 @@ start()
     local log=$T/$1.log tries=0
 
     shift
-    setsid "$@" >"$log" 2>&1 </dev/null &
+    : >"$log" # not an earlier server's
+    setsid "$@" >>"$log" 2>&1 </dev/null &
     PID=$!
     SERVERS+=("$PID")
-    while [ -n "${READY-}" ] && ! grep -qasE "$READY" "$log"; do
+    while [ -n "${READY-}" ] && ! grep -qaE "$READY" "$log"; do
         kill -0 "$PID" 2>/dev/null || fail "$1 ended: $(cat "$log")"
         tries=$((tries + 1))
         [ "$tries" -lt 200 ] || fail "$1 is not ready: $(cat "$log")"
