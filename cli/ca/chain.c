@@ -97,9 +97,57 @@ bool ca_chain_is_constrained(const STACK_OF(X509) * chain)
     return false;
 }
 
+/* Whether a certificate with this one name would do. */
+static bool permits(NAME_CONSTRAINTS *constraints, GENERAL_NAME *name)
+{
+    GENERAL_NAMES *one = sk_GENERAL_NAME_new_null();
+    X509 *scratch = X509_new();
+    bool ok = one != NULL && scratch != NULL &&
+              sk_GENERAL_NAME_push(one, name) > 0 &&
+              X509_add1_ext_i2d(scratch, NID_subject_alt_name, one, 0, 0) == 1;
+
+    if (ok) {
+        (void)X509_check_purpose(scratch, -1, 0);
+        ok = NAME_CONSTRAINTS_check(scratch, constraints) == X509_V_OK;
+    }
+    sk_GENERAL_NAME_free(one);
+    X509_free(scratch);
+    return ok;
+}
+
+/* The name that is outside: an alternative one, else the subject. Caller
+ * frees with OPENSSL_free; NULL: no memory. */
+static char *name_at_fault(const X509 *cert, NAME_CONSTRAINTS *constraints)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    char *text = NULL;
+
+    for (int i = 0; text == NULL && i < sk_GENERAL_NAME_num(names); i++) {
+        GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (!permits(constraints, name))
+            text = ca_san_text(name);
+    }
+    GENERAL_NAMES_free(names);
+    return text != NULL ? text : ca_name_text(X509_get_subject_name(cert));
+}
+
+static bool has_dns_name(const X509 *cert)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        found = found || sk_GENERAL_NAME_value(names, i)->type == GEN_DNS;
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
 static ks_rc check_names(X509 *ca, X509 *cert, struct ks_err *err)
 {
-    char *name;
+    char *name, *outside;
     int critical = 0;
     NAME_CONSTRAINTS *constraints =
         X509_get_ext_d2i(ca, NID_name_constraints, &critical, NULL);
@@ -111,17 +159,21 @@ static ks_rc check_names(X509 *ca, X509 *cert, struct ks_err *err)
                    ? KS_OK
                    : ks_fail(err, KS_E_POLICY, "damaged name constraints");
     code = NAME_CONSTRAINTS_check(cert, constraints);
-    if (code == X509_V_OK)
+    /* A CN is taken for a host's name where there is no better one (RFC 6125,
+     * 6.4.4); that is how libcrypto verifies, too. */
+    if (code == X509_V_OK && !has_dns_name(cert))
         code = NAME_CONSTRAINTS_check_CN(cert, constraints);
+    if (code != X509_V_OK) {
+        name = ca_name_text(X509_get_subject_name(ca));
+        outside = name_at_fault(cert, constraints);
+        rc = ks_fail(err, KS_E_POLICY,
+                     "%s: outside of the name constraints of %s (%s)",
+                     outside != NULL ? outside : "?", name != NULL ? name : "?",
+                     X509_verify_cert_error_string(code));
+        OPENSSL_free(outside);
+        OPENSSL_free(name);
+    }
     NAME_CONSTRAINTS_free(constraints);
-    if (code == X509_V_OK)
-        return KS_OK;
-    name = ca_name_text(X509_get_subject_name(ca));
-    rc =
-        ks_fail(err, KS_E_POLICY,
-                "a name is outside of the name constraints of %s (%s)",
-                name != NULL ? name : "?", X509_verify_cert_error_string(code));
-    OPENSSL_free(name);
     return rc;
 }
 
