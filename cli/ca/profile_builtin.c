@@ -1,7 +1,8 @@
 /*
  * The profiles that are there without any configuration. Key usages are those
  * of RFC 5280, 4.2.1.3 and 4.2.1.12; what a key's algorithm cannot do is left
- * out when issuing (RFC 5480, 3; RFC 8410, 5).
+ * out when issuing (RFC 5480, 3; RFC 8410, 5). NSS accepts an RSA key for a
+ * server only with keyEncipherment.
  */
 #include "profile.h"
 
@@ -9,7 +10,7 @@ const struct ca_profile_row ca_profile_rows[] = {
     {.name = "server",
      .description = "TLS server",
      .days = 90,
-     .exts = {{"keyUsage", "critical,digitalSignature"},
+     .exts = {{"keyUsage", "critical,digitalSignature,keyEncipherment"},
               {"extendedKeyUsage", "serverAuth"}}},
     {.name = "client",
      .description = "TLS client",
@@ -19,7 +20,7 @@ const struct ca_profile_row ca_profile_rows[] = {
     {.name = "peer",
      .description = "TLS server and client in one",
      .days = 90,
-     .exts = {{"keyUsage", "critical,digitalSignature"},
+     .exts = {{"keyUsage", "critical,digitalSignature,keyEncipherment"},
               {"extendedKeyUsage", "serverAuth,clientAuth"}}},
     {.name = "email",
      .description = "S/MIME: signed and encrypted mail",

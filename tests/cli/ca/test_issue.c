@@ -30,7 +30,7 @@ static void a_certificate_from_a_request_is_accepted(void)
     CHECK_STR(fixture_ext(issued.cert, NID_subject_alt_name),
               "DNS:www.example.com");
     CHECK_STR(fixture_ext(issued.cert, NID_key_usage),
-              "critical Digital Signature");
+              "critical Digital Signature, Key Agreement");
     CHECK(X509_check_host(issued.cert, "www.example.com", 0, 0, NULL) == 1);
     ca_issued_clear(&issued);
     fixture_close(&f);
@@ -136,7 +136,7 @@ static void a_request_cannot_make_itself_a_ca(void)
     CHECK_STR(fixture_ext(issued.cert, NID_subject_alt_name),
               "DNS:www.example.com");
     CHECK_STR(fixture_ext(issued.cert, NID_key_usage),
-              "critical Digital Signature");
+              "critical Digital Signature, Key Agreement");
     CHECK_INT(issued.dropped.n, 5);
     CHECK_STR(issued.dropped.items[0],
               "basicConstraints CA:TRUE: only the CA decides this");
