@@ -138,26 +138,6 @@ ks_rc args_uri_new(const char *option, const char *uri, char **out,
     return rc;
 }
 
-ks_rc args_uri_passin(const char *uri, const char *passin, char **out,
-                      struct ks_err *err)
-{
-    struct ks_uri parsed = {0};
-    ks_rc rc;
-
-    if (passin == NULL || !ks_uri_is_keystore(uri)) {
-        *out = OPENSSL_strdup(uri);
-        return *out != NULL ? KS_OK
-                            : ks_fail(err, KS_E_NOMEM, "key: out of memory");
-    }
-    rc = ks_uri_parse(uri, &parsed, err);
-    if (rc == KS_OK)
-        rc = ks_uri_format_source(parsed.backend, parsed.key, passin, out);
-    if (rc != KS_OK)
-        (void)ks_fail(err, rc, "key: %s", ks_rc_text(rc));
-    ks_uri_clear(&parsed);
-    return rc;
-}
-
 static ks_rc choose_uri(const struct cli *cli, const struct args_key *args,
                         const char *fallback, const char *name, char **uri,
                         struct ks_err *err)

@@ -56,11 +56,6 @@ KS_MUST_CHECK ks_rc args_uri_canonical(const struct cli *cli,
 KS_MUST_CHECK ks_rc args_uri_new(const char *option, const char *uri,
                                  char **out, struct ks_err *err);
 
-/* URI with PASSIN as its only source of a secret; PASSIN may be NULL.
- * Caller frees *out with OPENSSL_free. */
-KS_MUST_CHECK ks_rc args_uri_passin(const char *uri, const char *passin,
-                                    char **out, struct ks_err *err);
-
 /* "NAME=VALUE" each. Caller frees *out with args_exts_free. */
 KS_MUST_CHECK ks_rc args_exts(const struct opt_list *list, struct ca_ext **out,
                               struct ks_err *err);

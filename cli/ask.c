@@ -15,8 +15,10 @@
 #include "out.h"
 
 #define ANSWER_MAX 512
+#define READ_ONCE_SIZE (sizeof("pass:") + KS_SECRET_MAX)
 
 static UI_METHOD *method;
+static char *read_once; /* "pass:" and the secret; secure heap */
 static struct {
     const char *source; /* NULL: the terminal */
     bool terminal;      /* there is a person to ask */
@@ -105,6 +107,31 @@ void cli_ask_free(void)
 {
     UI_destroy_method(method);
     method = NULL;
+    OPENSSL_secure_clear_free(read_once, READ_ONCE_SIZE);
+    read_once = NULL;
+}
+
+ks_rc cli_ask_read_once(const char **source, struct ks_err *err)
+{
+    struct ks_question question = {.what = "passphrase", .whose = "--passin"};
+    struct ks_secret secret = {0};
+    ks_rc rc;
+
+    if (*source == NULL ||
+        (strcmp(*source, "stdin") != 0 && strncmp(*source, "fd:", 3) != 0))
+        return KS_OK;
+    rc = ks_secret_resolve(*source, NULL, &question, &secret, err);
+    if (rc == KS_OK && read_once == NULL)
+        read_once = OPENSSL_secure_zalloc(READ_ONCE_SIZE);
+    if (rc == KS_OK && read_once == NULL)
+        rc = ks_fail(err, KS_E_NOMEM, "--passin: out of memory");
+    if (rc == KS_OK) {
+        (void)snprintf(read_once, READ_ONCE_SIZE, "pass:%s",
+                       (const char *)secret.data);
+        *source = read_once;
+    }
+    ks_secret_clear(&secret);
+    return rc;
 }
 
 ks_rc cli_source_check(const struct cli *cli, const char *option,

@@ -39,6 +39,8 @@ struct check {
 static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
 {
     struct check *check = arg;
+    /* Our provider's keys, whether or not they may leave their backend. */
+    struct ca_env wrapped = check->env;
     struct ks_err why = {0};
     EVP_PKEY *pkey = NULL;
     ks_rc rc = ca_key_load_public(&check->env, uri, &pkey, &why);
@@ -46,8 +48,9 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
     (void)err;
     EVP_PKEY_free(pkey);
     pkey = NULL;
+    wrapped.propq = CLI_PROVIDER_PROPQ;
     if (rc == KS_OK && check->secrets)
-        rc = key_io_load(&check->env, uri, NULL, true, &pkey, &why);
+        rc = ca_key_load(&wrapped, uri, &pkey, &why);
     EVP_PKEY_free(pkey);
     if (rc == KS_E_INTERRUPTED) {
         *err = why;

@@ -102,13 +102,13 @@ static ks_rc export(struct cli *cli, const char *full, const char *uri,
     BIO *bio = BIO_new(BIO_s_secmem());
     char *data = NULL;
     long len;
-    ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
+    ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, args->passin, &env, err);
 
     if (rc == KS_OK)
         rc = cli_file_open(&file, cli, args->out, CLI_FILE_SECRET, args->force,
                            err);
     if (rc == KS_OK)
-        rc = key_io_load(&env, full, args->passin, false, &pkey, err);
+        rc = ca_key_load(&env, full, &pkey, err);
     if (rc == KS_OK && key_io_stays(pkey))
         rc = ks_fail(err, KS_E_NOT_EXPORTABLE,
                      "%s: its backend does not let keys out (extractable = "
@@ -150,8 +150,6 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
         return ks_fail(err, KS_E_INVALID,
                        "--plain, --passout: only one of them");
     rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
-    if (rc == KS_OK)
-        rc = cli_source_check(cli, "--passin", export_args->passin, err);
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passout", export_args->passout, err);
     if (rc == KS_OK)

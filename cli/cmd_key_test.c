@@ -126,14 +126,11 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
     if (rc == KS_OK)
-        rc = cli_source_check(cli, "--passin", test_args->passin, err);
-    if (rc == KS_OK)
-        rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
+        rc = cli_env_keys(cli, KS_INVENTORY_READ, test_args->passin, &env, err);
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &public, err);
     if (rc == KS_OK)
-        rc = key_io_load(&env, args->argv[0], test_args->passin, false,
-                         &private, err);
+        rc = ca_key_load(&env, args->argv[0], &private, err);
     if (rc == KS_OK)
         rc = test(&env, uri, private, public, err);
     if (rc == KS_OK && cli->globals.json)

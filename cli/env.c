@@ -34,6 +34,10 @@ static ks_rc env_keys(struct cli *cli, const char *passin, struct ca_env *env,
     if (rc != KS_OK)
         return rc;
     env->libctx = libctx;
+    rc = cli_ask_read_once(&passin, err);
+    if (rc != KS_OK)
+        return rc;
+    env->passin = passin;
     env->ui = cli_ask_method();
     if (env->ui == NULL)
         return ks_fail(err, KS_E_NOMEM, "libcrypto: out of memory");

@@ -10,8 +10,8 @@
 
 /*
  * Opens the inventory in MODE and, to write, settles what dead processes
- * left; loads the provider when WITH_KEYS. PASSIN (may be NULL) answers
- * where a loaded key's secret is asked for. *env borrows from CLI.
+ * left; loads the provider when WITH_KEYS. PASSIN (may be NULL) is where a
+ * loaded key's secret comes from. *env borrows from CLI.
  */
 KS_MUST_CHECK ks_rc cli_env_open(struct cli *cli, enum ks_inventory_mode mode,
                                  bool with_keys, const char *passin,

@@ -15,21 +15,6 @@
 #include "evp.h"
 #include "out.h"
 
-ks_rc key_io_load(const struct ca_env *env, const char *uri, const char *passin,
-                  bool wrapped, EVP_PKEY **out, struct ks_err *err)
-{
-    struct ca_env keys = *env;
-    char *full = NULL;
-    ks_rc rc = args_uri_passin(uri, passin, &full, err);
-
-    if (wrapped)
-        keys.propq = CLI_PROVIDER_PROPQ;
-    if (rc == KS_OK)
-        rc = ca_key_load(&keys, full, out, err);
-    OPENSSL_free(full);
-    return rc;
-}
-
 bool key_io_stays(const EVP_PKEY *pkey)
 {
     const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(pkey);

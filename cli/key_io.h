@@ -10,12 +10,6 @@
 #include "cli.h"
 #include "ks_buf.h"
 
-/* Loads the private key URI, its secret from PASSIN (may be NULL). WRAPPED:
- * into our own provider's keys, whether or not it may leave its backend. */
-KS_MUST_CHECK ks_rc key_io_load(const struct ca_env *env, const char *uri,
-                                const char *passin, bool wrapped,
-                                EVP_PKEY **out, struct ks_err *err);
-
 /* True if the private half stays in its backend. */
 bool key_io_stays(const EVP_PKEY *pkey);
 

@@ -35,8 +35,10 @@ struct ca_env {
     const struct ks_config *config; /* may be NULL: built-in profiles only */
     const UI_METHOD *ui; /* how libcrypto asks for a loaded key's secret */
     void *ui_data;
-    const char *actor; /* for the audit log; NULL: "uid N" */
-    time_t now;        /* 0: the system's clock */
+    const char *passin; /* source of a loaded keystore: key's secret, before
+                           what its URI and its backend say; NULL: none */
+    const char *actor;  /* for the audit log; NULL: "uid N" */
+    time_t now;         /* 0: the system's clock */
 };
 
 /* --- keys -------------------------------------------------------------- */

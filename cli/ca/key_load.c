@@ -71,20 +71,49 @@ static EVP_PKEY *key_of(const OSSL_STORE_INFO *info)
     }
 }
 
+/* URI with env->passin as the one source of its secret. Caller wipes. */
+static ks_rc with_passin(const struct ca_env *env, const char *uri, char **out,
+                         struct ks_err *err)
+{
+    struct ks_uri parsed = {0};
+    ks_rc rc = ks_uri_parse(uri, &parsed, err);
+
+    if (rc == KS_OK)
+        rc = ks_uri_format_source(parsed.backend, parsed.key, env->passin, out);
+    ks_uri_clear(&parsed);
+    return rc == KS_OK ? rc : ks_fail(err, rc, "key: %s", ks_rc_text(rc));
+}
+
+static ks_rc open_store(const struct ca_env *env, const char *uri, int expect,
+                        OSSL_STORE_CTX **store, struct ks_err *err)
+{
+    char *full = NULL;
+    ks_rc rc = check_scheme(uri, err);
+
+    if (rc == KS_OK && env->passin != NULL && expect == OSSL_STORE_INFO_PKEY &&
+        ks_uri_is_keystore(uri))
+        rc = with_passin(env, uri, &full, err);
+    if (rc != KS_OK)
+        return rc;
+    ERR_clear_error();
+    *store =
+        OSSL_STORE_open_ex(full != NULL ? full : uri, env->libctx, env->propq,
+                           env->ui, env->ui_data, NULL, NULL, NULL);
+    OPENSSL_clear_free(full, full != NULL ? strlen(full) : 0);
+    return KS_OK;
+}
+
 static ks_rc load(const struct ca_env *env, const char *uri, int expect,
                   EVP_PKEY **out, struct ks_err *err)
 {
     char shown[200];
     OSSL_STORE_CTX *store = NULL;
     EVP_PKEY *pkey = NULL;
-    ks_rc rc = check_scheme(uri, err);
+    ks_rc rc = open_store(env, uri, expect, &store, err);
 
     if (rc != KS_OK)
         return rc;
-    ERR_clear_error();
     ks_uri_redact(uri, shown, sizeof(shown));
-    store = OSSL_STORE_open_ex(uri, env->libctx, env->propq, env->ui,
-                               env->ui_data, NULL, NULL, NULL);
     if (store == NULL || OSSL_STORE_expect(store, expect) != 1) {
         rc = ca_crypto_fail(KS_E_CRYPTO, shown, err);
         goto out;

@@ -89,12 +89,14 @@ out:
 static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
                    struct ca_new_key *key, struct ks_err *err)
 {
+    struct ca_env own = *env;
     struct ca_key_type type;
     char want[64], have[64];
     ks_rc rc = ca_key_type_parse(spec->type, &type, err);
 
+    own.passin = spec->passout; /* it was sealed as the new one would be */
     if (rc == KS_OK)
-        rc = ca_key_load(env, key->uri, &key->pkey, err);
+        rc = ca_key_load(&own, key->uri, &key->pkey, err);
     if (rc != KS_OK)
         return rc;
     ca_key_type_text(key->pkey, have, sizeof(have));

@@ -77,6 +77,7 @@ static ks_rc load_quietly(const struct ca_env *env, const char *uri,
     if (ui != NULL) {
         quiet.ui = ui;
         quiet.ui_data = NULL;
+        quiet.passin = NULL; /* was meant for another key */
         rc = ca_key_load(&quiet, uri, out, &ignored);
     }
     UI_destroy_method(ui);

@@ -82,18 +82,6 @@ static void a_pin_in_a_uri_is_never_shown(void)
     args_key_clear(&choice);
 }
 
-static void passin_becomes_the_only_source(void)
-{
-    struct ks_err err = {0};
-    char *uri = NULL;
-
-    CHECK_OK(args_uri_passin("keystore://default/a", "file:a b", &uri, &err),
-             &err);
-    CHECK_CONTAINS(uri, "keystore://default/a?pin-source=file");
-    CHECK(strchr(uri, ' ') == NULL);
-    OPENSSL_free(uri);
-}
-
 static void validity_counts_days_or_a_time(void)
 {
     struct ca_validity validity = {0};
@@ -152,7 +140,6 @@ static const struct test_case cases[] = {
     TEST_CASE(a_new_key_is_where_it_was_said),
     TEST_CASE(a_key_is_never_a_file_name),
     TEST_CASE(a_pin_in_a_uri_is_never_shown),
-    TEST_CASE(passin_becomes_the_only_source),
     TEST_CASE(validity_counts_days_or_a_time),
     TEST_CASE(validity_that_cannot_be_meant_is_refused),
     TEST_CASE(extensions_are_names_and_values),
