@@ -1,5 +1,6 @@
 /*
- * URIs for messages: no pin-value is ever shown, however broken the text is.
+ * URIs for messages: no pin-value, and no pin-source that is the secret
+ * itself (pass:), is ever shown, however broken the text is.
  */
 #include "ks_uri.h"
 
@@ -8,18 +9,20 @@
 
 #include "base/text.h"
 
-/* What may follow a pin-value and be shown again; anything else could be the
- * rest of a pin that has a bare '&' in it. */
+/* What a secret follows. */
+static const char *const leaders[] = {"pin-value=", "pin-source=pass:"};
+
+/* What may follow a secret and be shown again; anything else could be the
+ * rest of one that has a bare '&' in it. */
 static const char *const followers[] = {
     "&type=", "&pin-source=", "&module-name=", "&module-path="};
 
-/* The length of "pin-value=" at TEXT in any case and encoding, or 0. */
-static size_t pin_name_len(const char *text)
+/* The length of LEADER at TEXT in any case and encoding, or 0. */
+static size_t length_of(const char *leader, const char *text)
 {
-    static const char name[] = "pin-value=";
     const char *start = text;
 
-    for (const char *want = name; *want != '\0'; want++) {
+    for (const char *want = leader; *want != '\0'; want++) {
         char c = *text++;
         int high, low;
 
@@ -36,7 +39,18 @@ static size_t pin_name_len(const char *text)
     return (size_t)(text - start);
 }
 
-static size_t pin_len(const char *value)
+/* The length of what a secret follows at TEXT, or 0. */
+static size_t leader_len(const char *text)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof(leaders) / sizeof(leaders[0]) && len == 0;
+         i++)
+        len = length_of(leaders[i], text);
+    return len;
+}
+
+static size_t secret_len(const char *value)
 {
     const char *end = value;
 
@@ -66,7 +80,7 @@ void ks_uri_redact(const char *text, char *out, size_t size)
     if (size == 0)
         return;
     while (text != NULL && *text != '\0') {
-        size_t len = pin_name_len(text);
+        size_t len = leader_len(text);
 
         if (len == 0) {
             used = put(out, size, used, text, 1);
@@ -75,7 +89,7 @@ void ks_uri_redact(const char *text, char *out, size_t size)
         }
         used = put(out, size, used, text, len);
         used = put(out, size, used, "***", 3);
-        text += len + pin_len(text + len);
+        text += len + secret_len(text + len);
     }
     out[used] = '\0';
 }

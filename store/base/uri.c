@@ -174,17 +174,23 @@ static const struct attribute *attribute_of(const char *name, size_t len)
     return NULL;
 }
 
-/* A pin-value with a bare '&' in it would be cut in two, and the rest of it
- * quoted as an unknown attribute: so nothing is quoted after a pin-value. */
+static bool has_secret(const struct ks_uri *uri)
+{
+    return uri->has_pin_value || (uri->pin_source != NULL &&
+                                  strncmp(uri->pin_source, "pass:", 5) == 0);
+}
+
+/* A secret with a bare '&' in it would be cut in two, and the rest of it
+ * quoted as an unknown attribute: so nothing is quoted after a secret. */
 static ks_rc refuse_attribute(const struct parse *parse, const char *name,
                               size_t len)
 {
     char why[80] = "unknown attribute \"";
     size_t used = strlen(why);
 
-    if (parse->uri->has_pin_value) {
-        ks_hint(parse->err, "write & in a pin-value as %%26");
-        return refuse(parse, "unknown attribute after pin-value");
+    if (has_secret(parse->uri)) {
+        ks_hint(parse->err, "write & in a secret as %%26");
+        return refuse(parse, "unknown attribute after a secret");
     }
     if (len > 40 || ks_text_good(name, len) != len)
         return refuse(parse, "unknown attribute");
@@ -296,7 +302,8 @@ void ks_uri_clear(struct ks_uri *uri)
         return;
     OPENSSL_free(uri->backend);
     OPENSSL_free(uri->key);
-    OPENSSL_free(uri->pin_source);
+    if (uri->pin_source != NULL) /* it may be a pass: source */
+        OPENSSL_clear_free(uri->pin_source, strlen(uri->pin_source));
     ks_secret_clear(&uri->pin_value);
     memset(uri, 0, sizeof(*uri));
 }

@@ -65,8 +65,9 @@ KS_MUST_CHECK ks_rc ks_key_name_check(const char *name, struct ks_err *err);
  * digits, '.', '_' and '-'. A URI may write it in any case. */
 KS_MUST_CHECK ks_rc ks_backend_name_check(const char *name, struct ks_err *err);
 
-/* Copies TEXT, at most SIZE - 1 bytes, with every pin-value replaced by
- * "***", whether TEXT is a well-formed URI or not. For messages. */
+/* Copies TEXT, at most SIZE - 1 bytes, with every pin-value, and what follows
+ * pin-source=pass:, replaced by "***", whether TEXT is a well-formed URI or
+ * not. For messages. */
 void ks_uri_redact(const char *text, char *out, size_t size);
 
 #endif

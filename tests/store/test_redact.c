@@ -20,6 +20,11 @@ static void pins_become_stars(void)
         {"x?pin-value=", "x?pin-value=***"},
         {"x?pin-value=1&module-path=/a", "x?pin-value=***&module-path=/a"},
         {"x?pin-value=a#b", "x?pin-value=***"},
+        {"x?pin-source=pass:sesame", "x?pin-source=pass:***"},
+        {"x?pin-source=pass:a&b&type=cert", "x?pin-source=pass:***&type=cert"},
+        {"x?Pin%2Dsource=p%61ss%3asesame", "x?Pin%2Dsource=p%61ss%3a***"},
+        {"x?pin-source=file:pass:a", "x?pin-source=file:pass:a"},
+        {"x?pin-source=pass", "x?pin-source=pass"},
         {"a\nb\x1b", "a?b?"},
         {"", ""},
     };

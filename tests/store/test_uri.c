@@ -158,6 +158,9 @@ static void no_error_shows_a_pin(void)
     static const char *const texts[] = {
         "keystore://d/k?pin-value=sesame&x=1",
         "keystore://d/k?pin-value=open&sesame",
+        "keystore://d/k?pin-source=pass:open&sesame",
+        "keystore://d/k?pin-source=p%61ss:open&sesame=1",
+        "keystore://d/k?pin-source=pass:sesame#x",
         "keystore://d/k?pin-value=open&sesame=1",
         "keystore://d/k?pin-value=sesame#x",
         "keystore://d/k?pin-value=%zzsesame",
