@@ -58,6 +58,15 @@ static void file_close(void *data)
     OPENSSL_free(store);
 }
 
+/* With a slash at its end a link would be followed after all (open(2)). */
+static void cut_slashes(char *path)
+{
+    size_t len = strlen(path);
+
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = '\0';
+}
+
 static ks_rc fill_store(const struct ks_backend_env *env, struct store *store,
                         struct ks_err *err)
 {
@@ -86,6 +95,7 @@ static ks_rc fill_store(const struct ks_backend_env *env, struct store *store,
     if (store->name == NULL || store->path == NULL ||
         (env->propq != NULL && store->propq == NULL))
         return KS_E_NOMEM;
+    cut_slashes(store->path);
     return KS_OK;
 }
 
@@ -320,7 +330,7 @@ static ks_rc file_save(void *data, const char *name, const struct ks_buf *spki,
         rc = ks_file_write(&target.dir, target.file_name, &text, false, err);
     if (rc == KS_E_EXISTS)
         (void)taken(&target, err);
-    ks_file_close(lock_fd);
+    ks_file_dir_unlock(lock_fd);
     ks_secret_clear(&text);
     ks_key_file_clear(&file);
     target_clear(&target);
@@ -344,7 +354,7 @@ static ks_rc replace(const struct target *target, const struct ks_secret *old,
                      target->uri);
     if (rc == KS_OK)
         rc = ks_file_write(&target->dir, target->file_name, text, true, err);
-    ks_file_close(lock_fd);
+    ks_file_dir_unlock(lock_fd);
     ks_secret_clear(&now);
     return rc;
 }
@@ -386,7 +396,7 @@ static ks_rc file_remove(void *data, const char *name, struct ks_err *err)
         rc = lock(&target, &lock_fd, err);
     if (rc == KS_OK)
         rc = ks_file_remove(&target.dir, target.file_name, err);
-    ks_file_close(lock_fd);
+    ks_file_dir_unlock(lock_fd);
     target_clear(&target);
     return rc;
 }

@@ -148,6 +148,15 @@ ks_rc ks_file_dir_lock(const char *path, int dir, int *lock, struct ks_err *err)
     return rc;
 }
 
+/* Not by closing alone: a child that another thread forked meanwhile holds a
+ * copy of the descriptor, and with it the lock, for as long as it lives. */
+void ks_file_dir_unlock(int lock)
+{
+    if (lock >= 0)
+        (void)flock(lock, LOCK_UN); /* cannot fail on a file that is open */
+    ks_file_close(lock);
+}
+
 ks_rc ks_file_dir_sync(const char *path, int dir, struct ks_err *err)
 {
     if (fsync(dir) == 0)

@@ -14,10 +14,13 @@
 KS_MUST_CHECK ks_rc ks_file_dir_open(const char *path, bool create, int *dir,
                                      struct ks_err *err);
 
-/* Waits for the one writer's lock and takes it; closing *lock gives it back.
- * KS_E_BUSY after some time, KS_E_DENIED on a read-only file system. */
+/* Waits for the one writer's lock and takes it. KS_E_BUSY after some time,
+ * KS_E_DENIED on a read-only file system. */
 KS_MUST_CHECK ks_rc ks_file_dir_lock(const char *path, int dir, int *lock,
                                      struct ks_err *err);
+
+/* Gives the lock back, and closes it; -1 for none. */
+void ks_file_dir_unlock(int lock);
 
 /* Makes changes of the directory last. */
 KS_MUST_CHECK ks_rc ks_file_dir_sync(const char *path, int dir,

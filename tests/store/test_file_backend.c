@@ -88,6 +88,24 @@ static void opening_touches_nothing(void)
     backend->close(store);
 }
 
+static void a_slash_at_the_end_follows_no_link(void)
+{
+    static const struct ks_setting settings[] = {{"path", "link//"}};
+    struct ks_backend_env env = {.name = "default",
+                                 .dir = test_dir(),
+                                 .settings = settings,
+                                 .n_settings = 1};
+    struct ks_err err = {0};
+    void *store = NULL;
+
+    REQUIRE(mkdir(test_path("keys"), 0700) == 0);
+    REQUIRE(symlink("keys", test_path("link")) == 0);
+    REQUIRE(backend->open(&env, &store, &err) == KS_OK);
+    CHECK_RC(load(store, "k", "sesame", &err), KS_E_DENIED);
+    CHECK_CONTAINS(err.text, "symbolic link");
+    backend->close(store);
+}
+
 /* The point of it all: no provider of ours is anywhere near. */
 static void openssl_opens_the_file(void)
 {
@@ -244,6 +262,7 @@ static void a_long_name_that_lies_is_damage(void)
 static const struct test_case cases[] = {
     TEST_CASE(bad_settings_are_configuration_errors),
     TEST_CASE(opening_touches_nothing),
+    TEST_CASE(a_slash_at_the_end_follows_no_link),
     TEST_CASE(openssl_opens_the_file),
     TEST_CASE(a_file_made_by_openssl_is_a_key),
     TEST_CASE(unsealed_keys_need_the_word_for_it),

@@ -1,7 +1,9 @@
 /* store/file/dir.c */
 #include "file/dir.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,15 +130,44 @@ static void the_lock_keeps_others_waiting(void)
     }
     (void)usleep(50000);
     CHECK(write(ends[1], "p", 1) == 1);
-    ks_file_close(lock);
+    ks_file_dir_unlock(lock);
     CHECK(read(ends[0], &byte, 1) == 1 && byte == 'p');
     CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x');
     CHECK(waitpid(child, &status, 0) == child && status == 0);
     CHECK_OK(ks_file_dir_lock("keys", dir, &lock, &err), &err);
-    ks_file_close(lock);
+    ks_file_dir_unlock(lock);
+    ks_file_dir_unlock(-1);
     ks_file_close(dir);
     (void)close(ends[0]);
     (void)close(ends[1]);
+}
+
+/* As when another thread of a server forks a worker just then. */
+static void a_child_of_the_writer_does_not_keep_the_lock(void)
+{
+    struct ks_err err = {0};
+    int dir, lock, again, ends[2], status;
+    pid_t child;
+
+    REQUIRE(ks_file_dir_open(test_path("keys"), true, &dir, &err) == KS_OK);
+    REQUIRE(ks_file_dir_lock("keys", dir, &lock, &err) == KS_OK);
+    REQUIRE(pipe(ends) == 0);
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        char byte;
+
+        (void)close(ends[1]);
+        _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1); /* lives till told */
+    }
+    ks_file_dir_unlock(lock);
+    again = openat(dir, ".lock", O_RDWR | O_CLOEXEC);
+    CHECK(again >= 0 && flock(again, LOCK_EX | LOCK_NB) == 0);
+    ks_file_close(again);
+    (void)close(ends[1]);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    (void)close(ends[0]);
+    ks_file_close(dir);
 }
 
 static void a_lock_that_is_a_link_is_not_followed(void)
@@ -159,6 +190,7 @@ static const struct test_case cases[] = {
     TEST_CASE(links_files_and_fifos_are_no_directories),
     TEST_CASE(those_of_other_people_are_refused),
     TEST_CASE(the_lock_keeps_others_waiting),
+    TEST_CASE(a_child_of_the_writer_does_not_keep_the_lock),
     TEST_CASE(a_lock_that_is_a_link_is_not_followed),
 };
 TEST_MAIN("store.file_dir", cases)
