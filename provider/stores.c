@@ -4,7 +4,6 @@
 #include "stores.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -138,18 +137,13 @@ static ks_rc need_config(struct prov_stores *stores, struct ks_err *err)
     return rc;
 }
 
-/* The configuration has checked that VALUE is one of its words. */
-static bool is_no(const char *value)
+/* The configuration has checked that it is yes or no. */
+static bool is_extractable(const struct ks_section *section)
 {
-    static const char *const words[] = {"no", "false", "off", "0"};
-    size_t i;
+    const char *value = ks_section_get(section, "extractable");
+    bool extractable = true;
 
-    if (value == NULL)
-        return false;
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasecmp(value, words[i]) == 0)
-            return true;
-    return false;
+    return value == NULL || !ks_bool_parse(value, &extractable) || extractable;
 }
 
 /* With slot->lock held. */
@@ -183,7 +177,7 @@ static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
     store->name = section->name;
     store->dir = env.dir;
     store->passphrase = ks_section_get(section, "passphrase");
-    store->extractable = !is_no(ks_section_get(section, "extractable"));
+    store->extractable = is_extractable(section);
     return store->backend->open(&env, &store->handle, err);
 }
 

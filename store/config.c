@@ -55,7 +55,8 @@ static void free_ini(dictionary *ini)
 {
     if (ini == NULL)
         return;
-    for (ssize_t i = 0; i < ini->size; i++)
+    /* iniparser 4.1 has a signed size, 4.2 an unsigned one. */
+    for (size_t i = 0; i < (size_t)ini->size; i++)
         if (ini->key[i] != NULL && ini->val[i] != NULL)
             OPENSSL_cleanse(ini->val[i], strlen(ini->val[i]));
     iniparser_freedict(ini);
