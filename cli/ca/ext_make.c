@@ -141,8 +141,7 @@ enum {
         USE_KEY_AGREEMENT | USE_ENCIPHER_ONLY | USE_DECIPHER_ONLY,
 };
 
-/* RFC 3279, 2.3.1 and 2.3.5; RFC 4055, 1.2; RFC 5480, 3; RFC 8410, 5. What a
- * key cannot encipher, one that can agree does by agreement. */
+/* RFC 3279, 2.3.1 and 2.3.5; RFC 4055, 1.2; RFC 5480, 3; RFC 8410, 5. */
 static const struct {
     int nid;
     unsigned allowed;
@@ -204,8 +203,6 @@ ks_rc ca_ext_key_usage(const X509_EXTENSION *ext, int pkey_nid,
     have = read_bits(string);
     ASN1_BIT_STRING_free(string);
     bits = have & allowed;
-    if ((have & ~allowed & (USE_KEY_ENCIPHERMENT | USE_DATA_ENCIPHERMENT)) != 0)
-        bits |= allowed & USE_KEY_AGREEMENT;
     if (bits == have)
         return KS_OK;
     if ((bits & ~(unsigned)(USE_ENCIPHER_ONLY | USE_DECIPHER_ONLY)) == 0)

@@ -25,7 +25,8 @@ const struct ca_profile_row ca_profile_rows[] = {
     {.name = "email",
      .description = "S/MIME: signed and encrypted mail",
      .days = 365,
-     .exts = {{"keyUsage", "critical,digitalSignature,keyEncipherment"},
+     .exts = {{"keyUsage", "critical,digitalSignature,keyEncipherment,"
+                           "keyAgreement"},
               {"extendedKeyUsage", "emailProtection"}}},
     {.name = "codesign",
      .description = "signatures on programs",

@@ -290,7 +290,43 @@ static void a_chain_ends_below_the_root(void)
     fixture_close(&f);
 }
 
+/* As libcrypto verifies: a CN counts as a host's name only where there is no
+ * DNS name. */
+static void the_name_outside_is_told_and_a_cn_beside_dns_names_is_none(void)
+{
+    static const char *const permit[] = {"dns:example.com", "ip:10.0.0.0/8"};
+    static const char *const good[] = {"ip:10.1.2.3", "dns:ok.example.com"};
+    static const char *const bad[] = {"dns:ok.example.com", "ip:10.1.2.3",
+                                      "dns:www.example.org"};
+    struct fixture f;
+    struct ca_csr *csr;
+    struct ca_issue_spec spec = {
+        .subject = "CN=10.1.2.3", .sans = good, .n_sans = 2};
+    struct ca_issued issued;
+
+    fixture_open(&f);
+    CHECK_OK(create(&f, (struct ca_create_spec){.name = "nc",
+                                                .subject = "CN=Constrained",
+                                                .path_length = -1,
+                                                .permit = permit,
+                                                .n_permit = 2}),
+             &f.err);
+    spec.csr = csr = fixture_csr(&f, NULL, NULL);
+    CHECK_OK(fixture_issue(&f, "nc", &spec, &issued), &f.err);
+    REQUIRE(issued.cert != NULL);
+    CHECK_INT(fixture_verify(&f, issued.cert, X509_PURPOSE_SSL_SERVER),
+              X509_V_OK);
+    ca_issued_clear(&issued);
+    spec.sans = bad;
+    spec.n_sans = 3;
+    CHECK_RC(fixture_issue(&f, "nc", &spec, &issued), KS_E_POLICY);
+    CHECK_CONTAINS(f.err.text, "dns:www.example.org: outside");
+    ca_csr_free(csr);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(the_name_outside_is_told_and_a_cn_beside_dns_names_is_none),
     TEST_CASE(roots_and_intermediates_verify_at_any_depth),
     TEST_CASE(path_lengths_come_down_the_chain),
     TEST_CASE(name_constraints_hold_for_what_is_issued),
