@@ -87,7 +87,7 @@ static ks_rc make_pem(struct cli *cli, const struct ca_env *env,
         ok = rc == KS_OK && write_sealed(bio, env, pkey, &secret);
     }
     if (rc == KS_OK && !ok)
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
     ks_secret_clear(&secret);
     return rc;
 }

@@ -72,7 +72,7 @@ static ks_rc decode(const struct ca_env *env, const char *path,
                                       env->libctx, "provider=default");
     if (decoder == NULL || OSSL_DECODER_CTX_set_passphrase_ui(
                                decoder, env->ui, env->ui_data) != 1) {
-        rc = cli_evp_fail(err, KS_E_NOMEM, path);
+        rc = ca_crypto_fail(KS_E_NOMEM, path, err);
         goto out;
     }
     if (OSSL_DECODER_from_data(decoder, &data, &len) != 1 || pkey == NULL) {

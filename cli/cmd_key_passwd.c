@@ -77,7 +77,7 @@ static ks_rc reseal(const struct ca_env *env, const char *uri,
     params[n] = OSSL_PARAM_construct_end();
     ERR_clear_error();
     if (EVP_PKEY_set_params(pkey, params) != 1)
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
     EVP_PKEY_free(pkey);
     return rc;
 }

@@ -59,7 +59,7 @@ static ks_rc write_public(struct cli *cli, EVP_PKEY *pkey,
     ks_rc rc;
 
     if (bio == NULL || !print(bio, pkey, args_format(args->format))) {
-        rc = cli_evp_fail(err, KS_E_CRYPTO, "public key");
+        rc = ca_crypto_fail(KS_E_CRYPTO, "public key", err);
         goto out;
     }
     len = BIO_get_mem_data(bio, &data);

@@ -47,7 +47,7 @@ static ks_rc test_sign(const struct ca_env *env, const char *uri,
         EVP_DigestSign(sign, NULL, &len, message, sizeof(message)) != 1 ||
         (signature = OPENSSL_malloc(len)) == NULL ||
         EVP_DigestSign(sign, signature, &len, message, sizeof(message)) != 1) {
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
         goto out;
     }
     if (EVP_DigestVerifyInit_ex(verify, NULL, digest, env->libctx, NULL, public,
@@ -95,7 +95,7 @@ static ks_rc test_agree(const struct ca_env *env, const char *uri,
 
     if (other == NULL || !agree(env, private, other, mine, &mine_len) ||
         !agree(env, other, public, theirs, &theirs_len))
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
     else if (mine_len != theirs_len ||
              CRYPTO_memcmp(mine, theirs, mine_len) != 0)
         rc = ks_fail(err, KS_E_VERIFY, "%s: the two sides do not agree", uri);

@@ -73,7 +73,7 @@ static ks_rc write_uri(struct cli *cli, const char *uri,
     ks_rc rc;
 
     if (bio == NULL || !write_pem(bio, uri)) {
-        rc = cli_evp_fail(err, KS_E_NOMEM, uri);
+        rc = ca_crypto_fail(KS_E_NOMEM, uri, err);
         goto out;
     }
     len = BIO_get_mem_data(bio, &data);

@@ -98,18 +98,18 @@ static ks_rc load_providers(struct cli *cli, OSSL_LIB_CTX *libctx,
         return rc;
     ERR_clear_error();
     if (OSSL_PROVIDER_set_default_search_path(libctx, folder) != 1) {
-        rc = cli_evp_fail(err, KS_E_CONFIG, cli->module_path);
+        rc = ca_crypto_fail(KS_E_CONFIG, cli->module_path, err);
         goto out;
     }
     cli->default_provider = OSSL_PROVIDER_load(libctx, "default");
     if (cli->default_provider == NULL) {
-        rc = cli_evp_fail(err, KS_E_CONFIG, "provider default");
+        rc = ca_crypto_fail(KS_E_CONFIG, "provider default", err);
         goto out;
     }
     cli->keystore_provider = OSSL_PROVIDER_load(libctx, CLI_PROVIDER);
     if (cli->keystore_provider == NULL) {
         ks_hint(err, "built for another OpenSSL? caadm doctor tells more");
-        rc = cli_evp_fail(err, KS_E_CONFIG, cli->module_path);
+        rc = ca_crypto_fail(KS_E_CONFIG, cli->module_path, err);
         goto out;
     }
     rc = KS_OK;

@@ -10,6 +10,7 @@
 #include <openssl/types.h>
 #include <openssl/ui.h>
 
+#include "ca/ca.h"
 #include "cli.h"
 #include "ks_buf.h"
 #include "ks_err.h"
@@ -31,10 +32,6 @@ void cli_evp_close(struct cli *cli);
 /* The folders in which keystore.so is looked for, one at a time from 0.
  * Caller frees with OPENSSL_free. KS_E_NOT_FOUND: no more. */
 KS_MUST_CHECK ks_rc cli_module_folder(size_t index, char **out);
-
-/* Takes the error queue of libcrypto, and writes what it says into ERR after
- * WHAT. What the provider raised keeps its result; other errors are RC. */
-ks_rc cli_evp_fail(struct ks_err *err, ks_rc rc, const char *what);
 
 /* Each URI of a listing, in order of their names. */
 typedef ks_rc cli_uri_fn(void *arg, const char *uri, struct ks_err *err);

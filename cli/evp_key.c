@@ -57,7 +57,7 @@ static ks_rc read_names(OSSL_STORE_CTX *store, const char *uri,
 
         if (info == NULL) {
             if (OSSL_STORE_error(store) != 0 || ERR_peek_error() != 0)
-                return cli_evp_fail(err, KS_E_IO, uri);
+                return ca_crypto_fail(KS_E_IO, uri, err);
             continue;
         }
         if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_NAME)
@@ -83,7 +83,7 @@ ks_rc cli_key_each(struct cli *cli, const char *uri, cli_uri_fn *each,
     store = OSSL_STORE_open_ex(uri, libctx, NULL, cli_ask_method(), NULL, NULL,
                                NULL, NULL);
     if (store == NULL) {
-        rc = cli_evp_fail(err, KS_E_IO, uri);
+        rc = ca_crypto_fail(KS_E_IO, uri, err);
         goto out;
     }
     rc = read_names(store, uri, &names, err);
@@ -153,18 +153,18 @@ ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey, const char *uri,
         return rc;
     ERR_clear_error();
     if (EVP_PKEY_todata(pkey, EVP_PKEY_KEYPAIR, &parts) != 1) {
-        rc = cli_evp_fail(err, KS_E_NOT_EXPORTABLE, uri);
+        rc = ca_crypto_fail(KS_E_NOT_EXPORTABLE, uri, err);
         goto out;
     }
     all = import_params(parts, uri, passout);
     ctx = EVP_PKEY_CTX_new_from_name(libctx, EVP_PKEY_get0_type_name(pkey),
                                      CLI_PROVIDER_PROPQ);
     if (all == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1) {
-        rc = cli_evp_fail(err, KS_E_UNSUPPORTED, uri);
+        rc = ca_crypto_fail(KS_E_UNSUPPORTED, uri, err);
         goto out;
     }
     if (EVP_PKEY_fromdata(ctx, &stored, EVP_PKEY_KEYPAIR, all) != 1) {
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
         goto out;
     }
     rc = KS_OK;

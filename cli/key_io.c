@@ -61,7 +61,7 @@ ks_rc key_io_json(const struct ca_env *env, const char *uri, EVP_PKEY *pkey,
         return rc;
     }
     if (!spki_sha256(pkey, hash)) {
-        rc = cli_evp_fail(err, KS_E_CRYPTO, uri);
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
         goto out;
     }
     ca_key_type_text(pkey, type, sizeof(type));

@@ -53,6 +53,7 @@ int prov_fail_at(const struct prov_ctx *ctx, ks_rc rc, const struct ks_err *err,
         return prov_raise_at(ctx, rc, file, line, func, "%s", ks_rc_text(rc));
     if (err->hint[0] == '\0')
         return prov_raise_at(ctx, rc, file, line, func, "%s", err->text);
-    return prov_raise_at(ctx, rc, file, line, func, "%s (%s)", err->text,
+    /* caadm takes the two apart again (cli/ca/key_error.c). */
+    return prov_raise_at(ctx, rc, file, line, func, "%s (hint: %s)", err->text,
                          err->hint);
 }

@@ -85,6 +85,14 @@ KS_MUST_CHECK ks_rc ca_key_delete(const struct ca_env *env, const char *uri,
 /* "rsa:3072", "ec:P-256", "ed25519" ... of a key. Caller's buffer. */
 void ca_key_type_text(const EVP_PKEY *pkey, char *out, size_t size);
 
+/*
+ * Turns libcrypto's error queue into a result, a text and a hint, and empties
+ * it. Errors of our provider carry their result as the reason. WHAT is the
+ * object's name for the other ones; FALLBACK their result when nothing
+ * better is known.
+ */
+ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err);
+
 /* --- times -------------------------------------------------------------- */
 
 /* "90d", "12h", "30m", "8w", "2y": seconds (y = 365 d). KS_E_INVALID. */

@@ -27,14 +27,6 @@ KS_MUST_CHECK ks_rc ca_key_throw_away(const struct ca_env *env,
                                       const char *type, EVP_PKEY **out,
                                       struct ks_err *err);
 
-/*
- * Turns libcrypto's error queue into a result and a text, and empties it.
- * Errors of our provider carry their result as the reason. WHAT is the
- * object's name for the other ones; FALLBACK their result when nothing
- * better is known.
- */
-ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err);
-
 /* SHA-256 of the SubjectPublicKeyInfo. */
 KS_MUST_CHECK ks_rc ca_key_hash(const EVP_PKEY *pkey, uint8_t out[KS_HASH_LEN],
                                 struct ks_err *err);

@@ -60,6 +60,22 @@ static ks_rc of_known(unsigned long code, const char **text)
     return KS_OK;
 }
 
+/* Our provider's text, and the hint that its err.c puts behind it. */
+static ks_rc take_ours(ks_rc rc, const char *data, struct ks_err *err)
+{
+    static const char lead[] = " (hint: ";
+    const char *hint = data != NULL ? strstr(data, lead) : NULL;
+    size_t len = data != NULL ? strlen(data) : 0;
+
+    if (len == 0)
+        return ks_fail(err, rc, "%s", ks_rc_text(rc));
+    if (hint == NULL || data[len - 1] != ')')
+        return ks_fail(err, rc, "%s", data);
+    ks_hint(err, "%.*s", (int)(len - 1 - (size_t)(hint - data) - strlen(lead)),
+            hint + strlen(lead));
+    return ks_fail(err, rc, "%.*s", (int)(hint - data), data);
+}
+
 /* The oldest error is the nearest to the fault, but only if it is one that
  * we know: decoders leave many that mean nothing. */
 ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
@@ -75,11 +91,10 @@ ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
     while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
         rc = of_keystore(code);
         if (rc != KS_OK) {
-            bool has_text = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
-
+            (void)take_ours(rc, (flags & ERR_TXT_STRING) != 0 ? data : NULL,
+                            err);
             if (rc == KS_E_CONFIG || rc == KS_E_DENIED)
-                ks_hint(err, "\"caadm doctor\" checks the whole setup");
-            (void)ks_fail(err, rc, "%s", has_text ? data : ks_rc_text(rc));
+                ks_hint(err, "caadm doctor checks the whole setup");
             break;
         }
         rc = of_known(code, &text);

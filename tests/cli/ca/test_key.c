@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "fixture.h"
@@ -121,6 +122,31 @@ static void uris_are_kept_without_their_secrets(void)
     OPENSSL_free(uri);
 }
 
+/* An error of our provider, as its err.c writes one. */
+static ks_rc raised(const char *text, struct ks_err *err)
+{
+    *err = (struct ks_err){0};
+    ERR_raise_data(ERR_LIB_USER, -(int)KS_E_SECRET_MISSING, "%s", text);
+    return ca_crypto_fail(KS_E_CRYPTO, "what", err);
+}
+
+static void a_hint_of_the_provider_is_a_hint_again(void)
+{
+    struct ks_err err;
+
+    CHECK_RC(raised("k: none (of two) (hint: say (one))", &err),
+             KS_E_SECRET_MISSING);
+    CHECK_STR(err.text, "k: none (of two)");
+    CHECK_STR(err.hint, "say (one)");
+    CHECK_RC(raised("k: none (of two)", &err), KS_E_SECRET_MISSING);
+    CHECK_STR(err.text, "k: none (of two)");
+    CHECK_STR(err.hint, "");
+    CHECK_RC(raised("k (hint: cut o", &err), KS_E_SECRET_MISSING);
+    CHECK_STR(err.text, "k (hint: cut o");
+    CHECK_RC(raised(" (hint: )", &err), KS_E_SECRET_MISSING);
+    CHECK_STR(err.hint, "");
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(types_are_made_and_named_alike),
     TEST_CASE(bad_types_are_refused),
@@ -129,5 +155,6 @@ static const struct test_case cases[] = {
     TEST_CASE(an_unknown_scheme_is_never_a_file_name),
     TEST_CASE(without_the_provider_new_keys_say_what_is_missing),
     TEST_CASE(uris_are_kept_without_their_secrets),
+    TEST_CASE(a_hint_of_the_provider_is_a_hint_again),
 };
 TEST_MAIN("ca.key", cases)
