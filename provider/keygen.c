@@ -167,14 +167,15 @@ static EVP_PKEY *generate_soft(struct gen *gen, struct progress *progress)
 {
     EVP_PKEY *soft = NULL;
 
-    if (progress->cb != NULL) {
-        EVP_PKEY_CTX_set_app_data(gen->pctx, progress);
-        EVP_PKEY_CTX_set_cb(gen->pctx, report);
-    }
+    EVP_PKEY_CTX_set_app_data(gen->pctx, progress);
+    EVP_PKEY_CTX_set_cb(gen->pctx, progress->cb != NULL ? report : NULL);
     if (EVP_PKEY_generate(gen->pctx, &soft) != 1) {
         EVP_PKEY_free(soft);
-        return NULL;
+        soft = NULL;
     }
+    /* PROGRESS is the caller's; the context is used again. */
+    EVP_PKEY_CTX_set_cb(gen->pctx, NULL);
+    EVP_PKEY_CTX_set_app_data(gen->pctx, NULL);
     return soft;
 }
 

@@ -145,6 +145,19 @@ static int set_first(struct prov_key *key, const OSSL_PARAM params[])
     return prov_keymgmt_import(key, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, first);
 }
 
+static int is_other_key(const struct prov_key *key, const OSSL_PARAM params[])
+{
+    return key->uri != NULL &&
+           OSSL_PARAM_locate_const(params,
+                                   OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL;
+}
+
+static int no_change(const struct prov_key *key)
+{
+    return prov_raise(key->ctx, KS_E_INVALID,
+                      "%s: a stored key cannot be changed", key->uri);
+}
+
 int prov_keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
 {
     struct prov_key *key = keydata;
@@ -159,6 +172,8 @@ int prov_keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
     }
     if (key->soft == NULL)
         return set_first(key, params);
+    if (is_other_key(key, params))
+        return no_change(key);
     if (EVP_PKEY_set_params(key->soft, (OSSL_PARAM *)params) != 1)
         return 0;
     prov_key_probe(key);
@@ -225,8 +240,7 @@ int prov_keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[])
     ks_rc rc;
 
     if (key->uri != NULL)
-        return prov_raise(key->ctx, KS_E_INVALID,
-                          "%s: a stored key cannot be changed", key->uri);
+        return no_change(key);
     soft = soft_with(key, selection, params);
     if (soft == NULL)
         return 0;

@@ -337,6 +337,36 @@ static void private_half_that_stays_is_refused(void)
     fixture_close(&f);
 }
 
+/* A new public half would be another key under the old one's name. */
+static void a_stored_key_keeps_its_public_half(void)
+{
+    static const char *const uris[] = {"keystore://default/k",
+                                       "keystore://stay/k"};
+    struct fixture f;
+    char text[TEXT_MAX];
+    size_t i;
+
+    fixture_open(&f);
+    EVP_PKEY_free(fixture_make(&f, "P-256", uris[0], NULL));
+    for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+        EVP_PKEY *key = fixture_load(&f, uris[i], FIXTURE_OURS, NULL);
+        EVP_PKEY *before = EVP_PKEY_dup(key);
+        EVP_PKEY *other = make_foreign(&f, "P-256");
+        unsigned char *point = NULL;
+        size_t len = EVP_PKEY_get1_encoded_public_key(other, &point);
+
+        CHECK_INT(EVP_PKEY_set1_encoded_public_key(key, point, len), 0);
+        CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_INVALID);
+        CHECK_CONTAINS(text, uris[i]);
+        CHECK_INT(EVP_PKEY_eq(key, before), 1);
+        OPENSSL_free(point);
+        EVP_PKEY_free(other);
+        EVP_PKEY_free(before);
+        EVP_PKEY_free(key);
+    }
+    fixture_close(&f);
+}
+
 static void other_key_is_not_equal(void)
 {
     struct fixture f;
@@ -366,6 +396,7 @@ static const struct test_case cases[] = {
     TEST_CASE(bad_generation_parameters_are_refused),
     TEST_CASE(rsa_pss_restrictions_survive),
     TEST_CASE(private_half_that_stays_is_refused),
+    TEST_CASE(a_stored_key_keeps_its_public_half),
     TEST_CASE(other_key_is_not_equal),
 };
 TEST_MAIN("provider.keymgmt", cases)
