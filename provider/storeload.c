@@ -348,6 +348,11 @@ static ks_rc delete_uri(const struct prov_ctx *ctx, const char *text,
                      "keystore://%s/: names a backend, not a key; delete its "
                      "keys one by one",
                      uri.backend);
+    if (rc == KS_OK && (uri.type == KS_URI_PUBLIC || uri.type == KS_URI_CERT))
+        rc = ks_fail(err, KS_E_INVALID,
+                     "keystore://%s/%s: no part of a key can be deleted; "
+                     "leave out type to delete all of it",
+                     uri.backend, uri.key);
     if (rc == KS_OK)
         rc = prov_stores_get(ctx->stores, uri.backend, &store, err);
     if (rc == KS_OK)

@@ -53,7 +53,11 @@ static void key_is_made_and_deleted_through_evp(void)
     pkey = fixture_make(&f, "P-256", "keystore://default/a", NULL);
     CHECK(pkey != NULL && file_exists("keys/a.pem"));
     EVP_PKEY_free(pkey);
-    CHECK_INT(fixture_delete(&f, "keystore://default/a"), 1);
+    CHECK_INT(fixture_delete(&f, "keystore://default/a?type=cert"), 0);
+    CHECK_RC(fixture_raised(NULL, 0), KS_E_INVALID);
+    CHECK_INT(fixture_delete(&f, "keystore://default/a?type=public"), 0);
+    CHECK_RC(fixture_raised(NULL, 0), KS_E_INVALID);
+    CHECK_INT(fixture_delete(&f, "keystore://default/a?type=private"), 1);
     CHECK(!file_exists("keys/a.pem"));
     CHECK_INT(fixture_delete(&f, "keystore://default/a"), 0);
     CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_NOT_FOUND);
