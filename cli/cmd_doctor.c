@@ -38,11 +38,32 @@ ks_rc doctor_say(struct doctor *doctor, bool ok, const char *check,
     return cli_table_row(&doctor->table, row, err);
 }
 
+const char *doctor_hint(struct doctor *doctor, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(doctor->hint, sizeof(doctor->hint), format, args);
+    va_end(args);
+    return doctor->hint;
+}
+
+/* In single quotes where a shell would read it otherwise. */
+const char *doctor_chmod(struct doctor *doctor, const char *bits,
+                         const char *path)
+{
+    bool plain = strspn(path, "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789/._+-@:") == strlen(path);
+
+    return doctor_hint(doctor, "chmod %s %s%s%s", bits, plain ? "" : "'", path,
+                       plain ? "" : "'");
+}
+
 ks_rc doctor_mode(struct doctor *doctor, const char *check, const char *path,
                   unsigned forbidden, struct ks_err *err)
 {
     struct stat st;
-    char hint[64];
 
     if (lstat(path, &st) != 0)
         return doctor_say(doctor, errno == ENOENT, check, NULL, err, "%s: %s",
@@ -51,14 +72,12 @@ ks_rc doctor_mode(struct doctor *doctor, const char *check, const char *path,
         return doctor_say(doctor, true, check, NULL, err,
                           "%s is closed to others", path);
     doctor->open_told = true;
-    snprintf(hint, sizeof(hint), "chmod %s, on it",
-             S_ISDIR(st.st_mode) ? "go-rwx"
-             : forbidden == 022  ? "go-w"
-                                 : "go-rwx");
-    return doctor_say(doctor, false, check, hint, err,
-                      "%s can be %s by others (mode %04o)", path,
-                      forbidden == 022 ? "changed" : "read or changed",
-                      (unsigned)st.st_mode & 07777);
+    return doctor_say(
+        doctor, false, check,
+        doctor_chmod(doctor, forbidden == 022 ? "go-w" : "go-rwx", path), err,
+        "%s can be %s by others (mode %04o)", path,
+        forbidden == 022 ? "changed" : "read or changed",
+        (unsigned)st.st_mode & 07777);
 }
 
 static ks_rc run(struct cli *cli, const struct cmd_args *args,

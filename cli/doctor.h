@@ -5,6 +5,8 @@
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
 
+#include <limits.h>
+
 #include "cli.h"
 #include "table.h"
 
@@ -14,7 +16,15 @@ struct doctor {
     struct ks_config *config; /* NULL: there is none that can be read */
     size_t problems;
     bool open_told; /* that something is open to others: it is told once */
+    char hint[PATH_MAX + 256];
 };
+
+/* A hint that names things: a command, or a sentence. Valid until the next. */
+const char *doctor_hint(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The command that takes bits from PATH's mode: "chmod go-w PATH". */
+const char *doctor_chmod(struct doctor *doctor, const char *bits,
+                         const char *path);
 
 /* One finding, "ok" or "problem"; HINT may be NULL. */
 KS_MUST_CHECK ks_rc doctor_say(struct doctor *doctor, bool ok,

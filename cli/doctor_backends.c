@@ -36,10 +36,12 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
     if (rc == KS_OK || is_known(look, rc))
         return KS_OK;
     look->bad++;
-    return doctor_say(look->doctor, false, "keys",
-                      why.hint[0] != '\0' ? why.hint
-                                          : "restore it from a backup",
-                      err, "%s", why.text);
+    return doctor_say(
+        look->doctor, false, "keys",
+        why.hint[0] != '\0'
+            ? why.hint
+            : doctor_hint(look->doctor, "restore %s from a backup", uri),
+        err, "%s", why.text);
 }
 
 static ks_rc check_backend(struct look *look, const char *name,

@@ -16,8 +16,12 @@ static ks_rc check_sealing(struct doctor *doctor,
     if (sealing == NULL || strcmp(sealing, "none") != 0)
         return KS_OK;
     return doctor_say(doctor, false, "sealing",
-                      "set sealing = passphrase, then caadm key passwd "
-                      "for each key",
+                      doctor_hint(doctor,
+                                  "set sealing = passphrase in [backend %s] "
+                                  "of %s, then seal each key with caadm key "
+                                  "passwd URI",
+                                  section->name,
+                                  ks_config_path(doctor->config)),
                       err,
                       "backend %s keeps its keys unsealed: whoever reads its "
                       "files has them",
@@ -35,12 +39,15 @@ static ks_rc check_passphrase(struct doctor *doctor,
     if (source == NULL)
         return KS_OK;
     if (strncmp(source, "pass:", 5) == 0)
-        return doctor_say(doctor, false, "passphrase",
-                          "put it into a file of its own: passphrase = "
-                          "file:PATH",
-                          err,
-                          "backend %s has its passphrase in caadm.conf itself",
-                          section->name);
+        return doctor_say(
+            doctor, false, "passphrase",
+            doctor_hint(doctor,
+                        "move it to a file that only you can "
+                        "read, and set passphrase = file:PATH "
+                        "in [backend %s] of %s",
+                        section->name, ks_config_path(doctor->config)),
+            err, "backend %s has its passphrase in caadm.conf itself",
+            section->name);
     if (strncmp(source, "file:", 5) != 0)
         return KS_OK;
     path = ks_path_below(ks_config_dir(doctor->config), source + 5);

@@ -30,6 +30,22 @@ static bool is_plain_key(int folder, const char *name)
     return found;
 }
 
+static ks_rc check_entry_mode(struct doctor *doctor, const char *folder,
+                              const char *name, mode_t mode, struct ks_err *err)
+{
+    char *path = ks_path_below(folder, name);
+    ks_rc rc;
+
+    if (path == NULL)
+        return ks_fail(err, KS_E_NOMEM, "%s: out of memory", name);
+    doctor->open_told = true;
+    rc = doctor_say(doctor, false, "keys", doctor_chmod(doctor, "go-rwx", path),
+                    err, "%s can be read or changed by others (mode %04o)",
+                    path, (unsigned)mode & 07777);
+    OPENSSL_free(path);
+    return rc;
+}
+
 static ks_rc check_entry(struct doctor *doctor, const char *folder, int fd,
                          const char *name, bool sealed, struct ks_err *err)
 {
@@ -38,17 +54,16 @@ static ks_rc check_entry(struct doctor *doctor, const char *folder, int fd,
     if (name[0] == '.' || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return KS_OK;
     if (!S_ISREG(st.st_mode))
-        return doctor_say(doctor, false, "keys", "move it elsewhere", err,
-                          "%s/%s is no regular file", folder, name);
-    if ((st.st_mode & 077) != 0) {
-        doctor->open_told = true;
-        return doctor_say(doctor, false, "keys", "chmod go-rwx, on it", err,
-                          "%s/%s can be read or changed by others (mode "
-                          "%04o)",
-                          folder, name, (unsigned)st.st_mode & 07777);
-    }
+        return doctor_say(
+            doctor, false, "keys",
+            doctor_hint(doctor, "move %s to another folder", name), err,
+            "%s/%s is no regular file", folder, name);
+    if ((st.st_mode & 077) != 0)
+        return check_entry_mode(doctor, folder, name, st.st_mode, err);
     if (sealed && is_plain_key(fd, name))
-        return doctor_say(doctor, false, "keys", "caadm key passwd seals it",
+        return doctor_say(doctor, false, "keys",
+                          "caadm key list shows its URI, and caadm key passwd "
+                          "URI seals it",
                           err, "%s/%s is not sealed", folder, name);
     return KS_OK;
 }

@@ -37,13 +37,17 @@ static ks_rc check_ca(void *arg, const struct ks_ca_row *row,
     if (row->state != KS_CA_ACTIVE || row->revoked)
         rc = KS_OK; /* issues no more: its end is no surprise */
     else if (info.not_after < look->now)
-        rc = doctor_say(look->doctor, false, "CA", "create its successor", err,
+        rc = doctor_say(look->doctor, false, "CA",
+                        "create its successor with caadm ca create", err,
                         "%s expired %s", row->name, far);
     else if (info.not_before > look->now)
-        rc = doctor_say(look->doctor, false, "CA", "is the clock right?", err,
-                        "%s is not valid yet", row->name);
+        rc = doctor_say(look->doctor, false, "CA",
+                        "compare this machine's clock with another one, or "
+                        "wait until then",
+                        err, "%s is not valid yet", row->name);
     else if (info.not_after - look->now < close)
-        rc = doctor_say(look->doctor, false, "CA", "create its successor", err,
+        rc = doctor_say(look->doctor, false, "CA",
+                        "create its successor with caadm ca create", err,
                         "%s ends %s", row->name, far);
     else
         rc = doctor_say(look->doctor, true, "CA", NULL, err, "%s ends %s",
@@ -64,7 +68,9 @@ static ks_rc check_clock(struct look *look, struct ks_inventory *inventory,
     cli_when(last, when);
     if (look->now < last)
         return doctor_say(look->doctor, false, "clock",
-                          "set it; nothing is issued until then", err,
+                          "set this machine's clock; nothing is issued "
+                          "before that",
+                          err,
                           "it stands before the last act in the audit log, "
                           "%s",
                           when);
@@ -116,8 +122,9 @@ static ks_rc check_unfinished(struct look *look, struct ks_inventory *inventory,
         return doctor_say(look->doctor, true, "unfinished", NULL, err,
                           "nothing was left by an interrupted command");
     return doctor_say(look->doctor, false, "unfinished",
-                      "the next caadm command that issues settles it", err,
-                      "%zu act%s left by an interrupted command",
+                      "caadm ca create or caadm cert issue, whichever "
+                      "comes next, settles that",
+                      err, "%zu act%s left by an interrupted command",
                       look->unfinished, look->unfinished == 1 ? "" : "s");
 }
 
@@ -132,7 +139,9 @@ static ks_rc check_rows(struct look *look, struct ks_inventory *inventory,
         rc = ks_audit_verify(inventory, &rows, &why);
     if (rc != KS_OK)
         return doctor_say(look->doctor, false, "inventory",
-                          "restore it from a backup", err, "%s", why.text);
+                          doctor_hint(look->doctor, "restore %s from a backup",
+                                      ks_config_database(look->doctor->config)),
+                          err, "%s", why.text);
     return doctor_say(look->doctor, true, "inventory", NULL, err,
                       "sound; the audit log's %lld acts hold together",
                       (long long)rows);

@@ -31,7 +31,7 @@ static ks_rc say_places(struct doctor *doctor, const char *why,
         len += (size_t)n;
     }
     return doctor_say(doctor, false, "provider",
-                      "install keystore.so into one of them", err,
+                      "install keystore.so into one of these folders", err,
                       "%s; looked in: %s", why, places);
 }
 
@@ -50,7 +50,9 @@ static ks_rc check_module(struct doctor *doctor, struct ks_err *err)
                           OpenSSL_version(OPENSSL_VERSION));
     if (strstr(why.text, "not found") != NULL)
         return say_places(doctor, why.text, err);
-    return doctor_say(doctor, false, "provider", "rebuild it for this OpenSSL",
+    return doctor_say(doctor, false, "provider",
+                      doctor_hint(doctor, "build keystore.so anew for %s",
+                                  OpenSSL_version(OPENSSL_VERSION)),
                       err, "%s", why.text);
 }
 
@@ -123,8 +125,11 @@ static ks_rc judge(struct doctor *doctor, const char *path,
                           path);
     if (!found->deflt)
         return doctor_say(doctor, false, "openssl.cnf",
-                          "include keystore.cnf, or add a section with "
-                          "activate = 1 for default",
+                          doctor_hint(doctor,
+                                      "give %s a section for default with "
+                                      "activate = 1, or include keystore.cnf "
+                                      "in place of its own lines",
+                                      path),
                           err,
                           "%s activates keystore but not default, and so "
                           "switches default off: nearly every program that "
@@ -133,13 +138,17 @@ static ks_rc judge(struct doctor *doctor, const char *path,
     if (found->module != NULL && found->module[0] == '/' &&
         access(found->module, R_OK) != 0)
         return doctor_say(
-            doctor, false, "openssl.cnf", "correct the module line", err,
+            doctor, false, "openssl.cnf",
+            doctor_hint(doctor, "correct the line module = in %s", path), err,
             "%s names %s, which cannot be read", path, found->module);
     if (found->config != NULL && doctor->config != NULL &&
         !same_file(found->config, ks_config_path(doctor->config)))
         return doctor_say(doctor, false, "openssl.cnf",
-                          "correct the config line, or use --config", err,
-                          "%s has keystore read %s, not %s", path,
+                          doctor_hint(doctor,
+                                      "correct the line config = in %s, or "
+                                      "run caadm --config %s",
+                                      path, found->config),
+                          err, "%s has keystore read %s, not %s", path,
                           found->config, ks_config_path(doctor->config));
     return doctor_say(doctor, true, "openssl.cnf", NULL, err,
                       "%s activates default and keystore", path);
@@ -161,8 +170,10 @@ static ks_rc check_cnf(struct doctor *doctor, struct ks_err *err)
                         "default -provider keystore",
                         path);
     } else if (NCONF_load(conf, path, &line) != 1) {
-        rc = doctor_say(doctor, false, "openssl.cnf", "correct it", err,
-                        "%s cannot be read, line %ld", path, line);
+        rc = doctor_say(
+            doctor, false, "openssl.cnf",
+            doctor_hint(doctor, "correct line %ld of %s", line, path), err,
+            "%s cannot be read, line %ld", path, line);
     } else {
         read_providers(conf, &found);
         rc = judge(doctor, path, &found, err);

@@ -31,6 +31,7 @@ sick() {
     grep -v '^ok' out >problems || true
     [ "$(wc -l <problems)" -eq 1 ] || fail "$1: $(cat problems)"
     grep -qE "$2" problems || fail "$1: not told: $(cat out)"
+    hint=$(cut -f 4 problems)
 }
 
 # cnf PROVIDER...: an openssl.cnf that activates these.
@@ -81,6 +82,9 @@ permission() {
     before=$(stat -c %a "$2")
     chmod "$1" "$2"
     sick "$2 with mode $1" "$3"
+    # What to do is a command that helps, as it stands.
+    eval "$hint" || fail "$2: not a command: $hint"
+    healthy "$2 after $hint"
     chmod "$before" "$2"
 }
 permission 777 pki 'pki can be changed by others'
@@ -129,6 +133,12 @@ healthy "what was put right"
 "$caadm" --quiet ca create brief --subject CN=brief --until 2s --out brief.pem
 sleep 3
 sick "a CA that has expired" 'brief expired'
+
+export CAADM_HOME="$work/it is"
+"$caadm" --quiet init --passphrase file:pw.txt
+permission 777 "it is" 'can be changed by others'
+permission 755 "it is/keys" 'can be read or changed by others'
+export CAADM_HOME=$work/pki
 "$caadm" doctor --json >out 2>err && fail "JSON: exit 0"
 grep -q '"version": 1' out || fail "JSON: $(cat out)"
 exit $failed
