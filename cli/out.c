@@ -26,15 +26,24 @@ void cli_put_safe(FILE *stream, const char *text)
     }
 }
 
+/* One write a line, so that lines of several processes do not mix. */
 static void put_line(const char *kind, const char *what, const char *text)
 {
+    char *line = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&line, &len);
+
     cli_progress_end();
-    (void)fputs("caadm: ", stderr);
-    (void)fputs(kind, stderr);
+    if (stream == NULL)
+        return;
+    (void)fprintf(stream, "caadm: %s", kind);
     if (what != NULL && what[0] != '\0')
-        (void)fprintf(stderr, "%s: ", what);
-    cli_put_safe(stderr, text);
-    (void)fputc('\n', stderr);
+        (void)fprintf(stream, "%s: ", what);
+    cli_put_safe(stream, text);
+    (void)fputc('\n', stream);
+    if (fclose(stream) == 0)
+        (void)fwrite(line, 1, len, stderr);
+    free(line);
 }
 
 __attribute__((format(printf, 2, 0))) static void
