@@ -89,14 +89,13 @@ static BIO *find_block(BIO *in)
     }
     if (strncmp(line, ours, sizeof(ours) - 1) != 0)
         return NULL;
-    block = BIO_new(BIO_s_mem());
-    for (read = 0; block != NULL && read < URIPEM_MAX; read += (size_t)len) {
-        len = (int)strlen(line);
+    block = BIO_new(BIO_s_secmem()); /* a pin-value may be in it */
+    for (read = 0; block != NULL && read < URIPEM_MAX; read += (size_t)len)
         if (BIO_write(block, line, len) != len ||
             strncmp(line, end, sizeof(end) - 1) == 0 ||
-            BIO_gets(in, line, sizeof(line)) <= 0)
+            (len = BIO_gets(in, line, sizeof(line))) <= 0)
             break;
-    }
+    OPENSSL_cleanse(line, sizeof(line));
     return block;
 }
 
@@ -122,13 +121,23 @@ static ks_rc read_block(BIO *block, char **uri, struct ks_err *err)
         rc = prov_uripem_parse(der, (size_t)len, uri, err);
     OPENSSL_free(label);
     OPENSSL_free(header);
-    OPENSSL_free(der);
+    OPENSSL_clear_free(der, (size_t)len);
     return rc;
 }
 
 static bool wants_private(int selection)
 {
     return selection == 0 || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+}
+
+/* True for a source that takes what the program itself has open: a file must
+ * not be able to have a server's sockets or its input read, or waited for. */
+static bool reads_descriptor(const struct ks_uri *uri)
+{
+    const char *source = uri->pin_source;
+
+    return source != NULL &&
+           (strncmp(source, "fd:", 3) == 0 || strcmp(source, "stdin") == 0);
 }
 
 /* The key that URI names, and nothing else that a URI may name. */
@@ -152,6 +161,11 @@ static ks_rc load(struct prov_ctx *ctx, const char *text, int selection,
         (uri.type == KS_URI_PUBLIC && wants_private(selection)))
         rc = ks_fail(err, KS_E_INVALID,
                      "URI-PEM: %s: does not name a private key", shown);
+    else if (reads_descriptor(&uri))
+        rc = ks_fail(err, KS_E_INVALID,
+                     "URI-PEM: %s: neither stdin nor a descriptor can be a "
+                     "pin-source in a file",
+                     shown);
     else
         rc =
             prov_load_key(ctx, &uri, !wants_private(selection), &ask, key, err);

@@ -318,6 +318,8 @@ static void whatever_is_no_key_of_a_backend_is_refused(void)
         {"keystore://default/k?type=cert", KS_E_INVALID, "private"},
         {"keystore://default/k?type=public", KS_E_INVALID, "private"},
         {"keystore://default/k?no-such=1", KS_E_INVALID, "no-such"},
+        {"keystore://default/k?pin-source=stdin", KS_E_INVALID, "descriptor"},
+        {"keystore://default/k?pin-source=f%64:0", KS_E_INVALID, "descriptor"},
         {"keystore://default/%zz", KS_E_INVALID, ""},
         {"keystore://default/../../etc/passwd", KS_E_NOT_FOUND, ""},
         {"keystore:", KS_E_INVALID, ""},
