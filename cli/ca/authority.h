@@ -41,6 +41,9 @@ KS_MUST_CHECK ks_rc ca_chain_load(const struct ca_env *env,
                                   const struct ks_ca_row *row,
                                   bool allow_revoked, STACK_OF(X509) * *out,
                                   struct ks_err *err);
+/* True if all of CHAIN are in their time. */
+bool ca_chain_is_current(const struct ca_env *env,
+                         const STACK_OF(X509) * chain);
 /* CAs that may follow below the first of CHAIN; -1: any number. */
 long ca_chain_path_left(const STACK_OF(X509) * chain);
 bool ca_chain_is_constrained(const STACK_OF(X509) * chain);

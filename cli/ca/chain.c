@@ -2,6 +2,7 @@
  * A CA's chain up to its root, and the rules that come down it: path lengths
  * and name constraints (RFC 5280, 4.2.1.9 and 4.2.1.10).
  */
+#include "audit.h"
 #include "authority.h"
 #include "ext.h"
 #include "texts.h"
@@ -68,6 +69,19 @@ ks_rc ca_chain_load(const struct ca_env *env, const struct ks_ca_row *row,
     }
     sk_X509_pop_free(chain, X509_free);
     return rc;
+}
+
+bool ca_chain_is_current(const struct ca_env *env, const STACK_OF(X509) * chain)
+{
+    time_t now = ca_now(env);
+    struct ca_window window;
+
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        if (!ca_window_of(sk_X509_value(chain, i), &window) ||
+            now < window.not_before || now > window.not_after)
+            return false;
+    }
+    return true;
 }
 
 /* A limit counts the CAs between it and the end entity. */

@@ -43,6 +43,8 @@ KS_MUST_CHECK ks_rc ca_draft_start(const struct ca_env *env,
 
 /* --- validity: draft_time.c ---------------------------------------------- */
 
+#define CA_BACKDATE_MAX (48 * 3600) /* BR 7.1.2.7: 48 hours */
+
 /* The issuer's times; { 0 } for a self-signed certificate. */
 struct ca_window {
     time_t not_before;

@@ -11,7 +11,6 @@
 
 #include <openssl/asn1.h>
 
-#define BACKDATE_MAX (48 * 3600)       /* BR 7.1.2.7: 48 hours */
 #define TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 #define TIME_MIN INT64_C(-631152000)   /* 1950-01-01, UTCTime's first */
 
@@ -46,7 +45,7 @@ static ks_rc check_start(time_t now, const struct ca_window *issuer,
     char text[32], limit[32];
 
     time_text(draft->not_before, text);
-    if (draft->not_before < now - BACKDATE_MAX)
+    if (draft->not_before < now - CA_BACKDATE_MAX)
         return ks_fail(err, KS_E_POLICY,
                        "backdated by more than 48 hours, to %s", text);
     if (issuer->not_after != 0 && draft->not_before < issuer->not_before) {
@@ -67,6 +66,9 @@ static ks_rc check_end(time_t now, const struct ca_window *issuer, bool clamp,
     if (draft->not_after < draft->not_before)
         return ks_fail(err, KS_E_INVALID, "it would end before it begins, %s",
                        text);
+    if (issuer->not_after != 0 && draft->not_before > issuer->not_after)
+        return ks_fail(err, KS_E_POLICY,
+                       "it would begin after its CA has ended");
     if (draft->not_after > TIME_MAX || draft->not_before < TIME_MIN)
         return ks_fail(err, KS_E_INVALID,
                        "it would end after the year 9999, or begin before "

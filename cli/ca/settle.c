@@ -113,6 +113,28 @@ static bool holds(const struct ca_env *env, const struct ks_ca_row *ca,
     return good;
 }
 
+/* What was allowed when it was built may not be so any more: the CA revoked,
+ * retired or expired since, the beginning too far back. */
+static bool may_still_sign(const struct ca_env *env, const struct ks_ca_row *ca,
+                           const struct ks_cert_row *row)
+{
+    STACK_OF(X509) *chain = NULL;
+    struct ks_err ignored = {0};
+    time_t now = ca_now(env);
+    bool may;
+
+    if (row->not_before < now - CA_BACKDATE_MAX || row->not_after < now)
+        return false;
+    if (ca->state == KS_CA_MAKING) /* a root's own certificate */
+        return row->subject_ca == ca->id;
+    if (ca->state != KS_CA_ACTIVE ||
+        ca_chain_load(env, ca, false, &chain, &ignored) != KS_OK)
+        return false;
+    may = ca_chain_is_current(env, chain);
+    sk_X509_pop_free(chain, X509_free);
+    return may;
+}
+
 static ks_rc sign_stored(const struct ca_env *env, const struct ks_ca_row *ca,
                          const struct ks_buf *tbs, struct ks_buf *der)
 {
@@ -142,7 +164,8 @@ static ks_rc keep_key(const struct ca_env *env, const char *key_uri,
 
     if (rc == KS_OK)
         rc = ks_intent_remove(env->inv, intent, err);
-    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+    /* KS_E_EXISTS: another process has taken the key up for a use of its own */
+    return rc == KS_E_NOT_FOUND || rc == KS_E_EXISTS ? KS_OK : rc;
 }
 
 /* Records in one transaction; a new CA's row is completed with it. */
@@ -207,12 +230,16 @@ static ks_rc settle_cert(const struct ca_env *env, int64_t id,
     struct ks_cert_row row = {0};
     struct ks_ca_row ca = {0};
     struct ks_buf der = {0};
-    ks_rc rc = ks_cert_get(env->inv, id, &row, err);
-    bool done = false;
+    bool done = false, claimed = false;
+    ks_rc rc = ks_cert_claim(env->inv, id, &claimed, err);
 
+    if (rc != KS_OK || !claimed)
+        return rc;
+    rc = ks_cert_get(env->inv, id, &row, err);
     if (rc == KS_OK)
         rc = ks_ca_get(env->inv, row.ca, &ca, err);
     if (rc == KS_OK && row.state == KS_CERT_TBS &&
+        may_still_sign(env, &ca, &row) &&
         sign_stored(env, &ca, &row.tbs, &der) == KS_OK) {
         rc = finish(env, &row, &der, err);
         done = rc == KS_OK;
@@ -235,7 +262,7 @@ static ks_rc settle_cert(const struct ca_env *env, int64_t id,
     ks_buf_clear(&der);
     ks_ca_row_clear(&ca);
     ks_cert_row_clear(&row);
-    return rc == KS_E_NOT_FOUND ? KS_OK : rc; /* another process did it */
+    return rc;
 }
 
 /* --- CAs and keys
@@ -245,19 +272,22 @@ static ks_rc settle_ca(const struct ca_env *env, int64_t id,
                        struct ca_settled *settled, struct ks_err *err)
 {
     struct ks_ca_row row = {0};
-    ks_rc rc = ks_ca_get(env->inv, id, &row, err);
+    bool claimed = false;
+    ks_rc rc = ks_ca_claim(env->inv, id, &claimed, err);
 
-    if (rc == KS_OK && row.state == KS_CA_MAKING) {
+    if (rc != KS_OK || !claimed)
+        return rc;
+    rc = ks_ca_get(env->inv, id, &row, err);
+    if (rc == KS_OK)
         rc = ks_ca_undo(env->inv, id, err);
-        settled->undone += rc == KS_OK;
-        if (rc == KS_OK)
-            rc = ca_strings_add(&settled->notes,
-                                "CA %s: removed, an interrupted command had "
-                                "not finished it",
-                                row.name);
-    }
+    settled->undone += rc == KS_OK;
+    if (rc == KS_OK)
+        rc = ca_strings_add(&settled->notes,
+                            "CA %s: removed, an interrupted command had "
+                            "not finished it",
+                            row.name);
     ks_ca_row_clear(&row);
-    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+    return rc;
 }
 
 struct intents {
@@ -304,8 +334,12 @@ static ks_rc settle_intent(const struct ca_env *env,
     struct ks_err why = {0};
     EVP_PKEY *pkey = NULL;
     char *ca = NULL;
-    ks_rc rc = ks_ca_of_key_uri(env->inv, intent->key_uri, &ca, err);
+    bool claimed = false;
+    ks_rc rc = ks_intent_claim(env->inv, intent, &claimed, err);
 
+    if (rc != KS_OK || !claimed)
+        return rc;
+    rc = ks_ca_of_key_uri(env->inv, intent->key_uri, &ca, err);
     if (rc == KS_OK) { /* a CA that was completed uses it */
         OPENSSL_free(ca);
         return ks_intent_remove(env->inv, intent->id, err);

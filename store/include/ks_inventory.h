@@ -281,6 +281,13 @@ KS_MUST_CHECK ks_rc ks_cert_each_dead(struct ks_inventory *inv, size_t limit,
 KS_MUST_CHECK ks_rc ks_ca_each_dead(struct ks_inventory *inv, ks_ca_fn *each,
                                     void *arg, struct ks_err *err);
 
+/* Takes such a row over, so that one process alone settles it. False in
+ * *claimed if its owner lives, or it is settled already. */
+KS_MUST_CHECK ks_rc ks_cert_claim(struct ks_inventory *inv, int64_t id,
+                                  bool *claimed, struct ks_err *err);
+KS_MUST_CHECK ks_rc ks_ca_claim(struct ks_inventory *inv, int64_t id,
+                                bool *claimed, struct ks_err *err);
+
 /*
  * A key about to be made: recorded before it exists, so that nothing made
  * can be forgotten. Planned -> made (with the hash of its public key) ->
@@ -313,6 +320,10 @@ typedef ks_rc ks_intent_fn(void *arg, const struct ks_intent *intent,
 KS_MUST_CHECK ks_rc ks_intent_each_dead(struct ks_inventory *inv,
                                         ks_intent_fn *each, void *arg,
                                         struct ks_err *err);
+/* As ks_cert_claim; the handle may ks_intent_take it all the same. */
+KS_MUST_CHECK ks_rc ks_intent_claim(struct ks_inventory *inv,
+                                    const struct ks_intent *intent,
+                                    bool *claimed, struct ks_err *err);
 
 /* --- audit log --------------------------------------------------------- */
 

@@ -146,6 +146,15 @@ ks_rc ks_ca_undo(struct ks_inventory *inv, int64_t id, struct ks_err *err)
     return inv_leave(inv, mine, rc, err);
 }
 
+ks_rc ks_ca_claim(struct ks_inventory *inv, int64_t id, bool *claimed,
+                  struct ks_err *err)
+{
+    static const char find[] = "SELECT owner FROM ca WHERE id=? AND state=1";
+    static const char claim[] = "UPDATE ca SET owner=? WHERE id=?";
+
+    return inv_claim(inv, find, claim, id, claimed, err);
+}
+
 ks_rc ks_ca_set_state(struct ks_inventory *inv, int64_t id,
                       enum ks_ca_state state, struct ks_err *err)
 {

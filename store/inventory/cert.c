@@ -152,6 +152,15 @@ ks_rc ks_cert_abandon(struct ks_inventory *inv, int64_t id, struct ks_err *err)
     return inv_leave(inv, mine, rc, err);
 }
 
+ks_rc ks_cert_claim(struct ks_inventory *inv, int64_t id, bool *claimed,
+                    struct ks_err *err)
+{
+    static const char find[] = "SELECT owner FROM cert WHERE id=? AND state<3";
+    static const char claim[] = "UPDATE cert SET owner=? WHERE id=?";
+
+    return inv_claim(inv, find, claim, id, claimed, err);
+}
+
 ks_rc ks_cert_key_compromised(struct ks_inventory *inv,
                               const uint8_t spki_hash[KS_HASH_LEN],
                               bool *compromised, struct ks_err *err)

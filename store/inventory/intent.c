@@ -36,7 +36,8 @@ static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
     inv_done(stmt);
     if (rc != KS_OK)
         return rc;
-    rc = inv_owner_alive(inv, old_owner, &alive, err);
+    if (old_owner != owner) /* this handle may have claimed it */
+        rc = inv_owner_alive(inv, old_owner, &alive, err);
     if (rc == KS_OK && alive)
         return ks_fail(err, KS_E_EXISTS,
                        "%s: another process is making this key", key_uri);
@@ -82,6 +83,37 @@ ks_rc ks_intent_take(struct ks_inventory *inv, const char *key_uri, int64_t *id,
                      struct ks_err *err)
 {
     return claim(inv, key_uri, false, id, err);
+}
+
+/* Another row may have the number by now: the key must be the same. */
+static ks_rc is_for(struct ks_inventory *inv, const struct ks_intent *intent,
+                    struct ks_err *err)
+{
+    static const char sql[] = "SELECT 1 FROM intent WHERE id=? AND key_uri=?";
+    int64_t one = 0;
+
+    return inv_get_int(inv, sql,
+                       INV_ARGS(inv_int(intent->id), inv_text(intent->key_uri)),
+                       &one, err);
+}
+
+ks_rc ks_intent_claim(struct ks_inventory *inv, const struct ks_intent *intent,
+                      bool *claimed, struct ks_err *err)
+{
+    static const char find[] = "SELECT owner FROM intent WHERE id=?";
+    static const char claim_sql[] = "UPDATE intent SET owner=? WHERE id=?";
+    bool mine = false;
+    ks_rc rc = inv_enter(inv, &mine, err);
+
+    *claimed = false;
+    if (rc != KS_OK)
+        return rc;
+    rc = is_for(inv, intent, err);
+    if (rc == KS_OK)
+        rc = inv_claim(inv, find, claim_sql, intent->id, claimed, err);
+    rc = inv_leave(inv, mine, rc == KS_E_NOT_FOUND ? KS_OK : rc, err);
+    *claimed = *claimed && rc == KS_OK;
+    return rc;
 }
 
 ks_rc ks_intent_made(struct ks_inventory *inv, int64_t id,

@@ -114,6 +114,12 @@ KS_MUST_CHECK ks_rc inv_owner(struct ks_inventory *inv, int64_t *owner,
 /* True in *alive if the process of that mark still lives. */
 KS_MUST_CHECK ks_rc inv_owner_alive(struct ks_inventory *inv, int64_t owner,
                                     bool *alive, struct ks_err *err);
+/* Marks a row of a dead process as this handle's: FIND gives its owner, CLAIM
+ * sets it, its first parameter. False in *claimed if there is no such row, or
+ * its owner lives. */
+KS_MUST_CHECK ks_rc inv_claim(struct ks_inventory *inv, const char *find,
+                              const char *claim, int64_t id, bool *claimed,
+                              struct ks_err *err);
 void inv_owner_close(struct ks_inventory *inv);
 
 /* --- serial.c ----------------------------------------------------------- */

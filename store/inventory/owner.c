@@ -94,6 +94,30 @@ ks_rc inv_owner_alive(struct ks_inventory *inv, int64_t owner, bool *alive,
     return KS_OK;
 }
 
+ks_rc inv_claim(struct ks_inventory *inv, const char *find, const char *claim,
+                int64_t id, bool *claimed, struct ks_err *err)
+{
+    int64_t me = 0, owner = 0;
+    bool mine = false, alive = false;
+    ks_rc rc = inv_owner(inv, &me, err);
+
+    *claimed = false;
+    if (rc == KS_OK)
+        rc = inv_enter(inv, &mine, err);
+    if (rc != KS_OK)
+        return rc;
+    rc = inv_get_int(inv, find, INV_ARGS(inv_int(id)), &owner, err);
+    if (rc == KS_OK)
+        rc = inv_owner_alive(inv, owner, &alive, err);
+    if (rc == KS_OK && !alive) {
+        rc = inv_run(inv, claim, INV_ARGS(inv_int(me), inv_int(id)), err);
+        *claimed = rc == KS_OK;
+    }
+    rc = inv_leave(inv, mine, rc, err);
+    *claimed = *claimed && rc == KS_OK;
+    return rc == KS_E_NOT_FOUND ? KS_OK : rc;
+}
+
 void inv_owner_close(struct ks_inventory *inv)
 {
     if (inv->owner_fd >= 0)

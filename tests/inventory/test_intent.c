@@ -41,7 +41,34 @@ static void the_living_keep_their_plans_and_those_of_the_dead_are_taken(void)
     ks_inventory_close(b);
 }
 
+static void a_dead_plan_is_claimed_by_one_only(void)
+{
+    struct ks_inventory *a = rows_open(), *b = rows_open(), *c = rows_open();
+    struct ks_intent plan = {.key_uri = (char *)(uintptr_t) "keystore:///x"};
+    struct ks_intent wrong = {.key_uri = (char *)(uintptr_t) "keystore:///y"};
+    struct ks_err err = {0};
+    bool claimed = true;
+    int64_t id = 0;
+
+    CHECK_OK(ks_intent_add(a, plan.key_uri, &id, &err), &err);
+    plan.id = wrong.id = id;
+    CHECK_OK(ks_intent_claim(b, &plan, &claimed, &err), &err);
+    CHECK(!claimed);
+    ks_inventory_close(a);
+    CHECK_OK(ks_intent_claim(b, &wrong, &claimed, &err), &err);
+    CHECK(!claimed);
+    CHECK_OK(ks_intent_claim(b, &plan, &claimed, &err), &err);
+    CHECK(claimed);
+    CHECK_OK(ks_intent_claim(c, &plan, &claimed, &err), &err);
+    CHECK(!claimed);
+    CHECK_RC(ks_intent_take(c, plan.key_uri, &id, &err), KS_E_EXISTS);
+    CHECK_OK(ks_intent_take(b, plan.key_uri, &id, &err), &err);
+    ks_inventory_close(b);
+    ks_inventory_close(c);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(a_dead_plan_is_claimed_by_one_only),
     TEST_CASE(the_living_keep_their_plans_and_those_of_the_dead_are_taken),
 };
 TEST_MAIN("inventory.intent", cases)

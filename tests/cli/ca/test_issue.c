@@ -247,6 +247,8 @@ static void validity_counts_both_ends_and_has_its_limits(void)
     bad(&f, "issuing", &spec, KS_E_POLICY, "backdated");
     spec.validity = (struct ca_validity){.not_before = now - 3600};
     bad(&f, "issuing", &spec, KS_E_POLICY, "before its CA");
+    spec.validity = (struct ca_validity){.not_before = now + 3651LL * 86400};
+    bad(&f, "issuing", &spec, KS_E_POLICY, "after its CA has ended");
     spec.validity = (struct ca_validity){.not_after = now - 5};
     bad(&f, "issuing", &spec, KS_E_INVALID, "before it begins");
     spec.validity = (struct ca_validity){.seconds = -1};

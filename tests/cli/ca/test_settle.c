@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "authority.h"
 #include "tmpdir.h"
@@ -138,6 +139,76 @@ static void without_the_right_key_it_is_given_up(void)
     fixture_close(&f);
 }
 
+static void given_up(struct fixture *f, int64_t id)
+{
+    struct ks_cert_row row = {0};
+
+    settle(f, 0, 1, 0);
+    CHECK_OK(ks_cert_get(f->env.inv, id, &row, &f->err), &f->err);
+    CHECK_INT(row.state, KS_CERT_ABANDONED);
+    ks_cert_row_clear(&row);
+}
+
+/* It would be backdated; or a CA that may not sign would. */
+static void what_may_not_be_signed_any_more_is_given_up(void)
+{
+    struct fixture f;
+    struct ks_ca_row row = {0};
+    int64_t id;
+
+    fixture_open(&f);
+    fixture_cas(&f);
+    id = leave_behind(TBS);
+    f.env.now = time(NULL) - 3600; /* before the CA begins */
+    given_up(&f, id);
+    f.env.now = 0;
+    id = leave_behind(TBS);
+    CHECK_OK(ks_ca_find(f.env.inv, "issuing", &row, &f.err), &f.err);
+    CHECK_OK(ks_ca_set_state(f.env.inv, row.id, KS_CA_RETIRED, &f.err), &f.err);
+    given_up(&f, id);
+    CHECK_OK(ks_ca_set_state(f.env.inv, row.id, KS_CA_ACTIVE, &f.err), &f.err);
+    id = leave_behind(TBS);
+    f.env.now = time(NULL) + 49 * 3600;
+    given_up(&f, id);
+    ks_ca_row_clear(&row);
+    fixture_close(&f);
+}
+
+static ks_rc claim_cert(void *arg, const struct ks_cert_row *row,
+                        struct ks_err *err)
+{
+    (void)err;
+    *(int64_t *)arg = row->id;
+    return KS_OK;
+}
+
+static void one_process_alone_settles_a_row(void)
+{
+    struct fixture f, other;
+    bool claimed = false;
+    int64_t id, seen = 0;
+
+    fixture_open(&f);
+    fixture_cas(&f);
+    fixture_open_again(&other);
+    id = leave_behind(TBS);
+    CHECK_OK(ks_cert_each_dead(other.env.inv, 9, claim_cert, &seen, &other.err),
+             &other.err);
+    CHECK_INT(seen, id);
+    CHECK_OK(ks_cert_claim(f.env.inv, id, &claimed, &f.err), &f.err);
+    CHECK(claimed);
+    CHECK_OK(ks_cert_claim(other.env.inv, id, &claimed, &other.err),
+             &other.err);
+    CHECK(!claimed);
+    settle(&other, 0, 0, 0);
+    CHECK_OK(ks_cert_claim(other.env.inv, 4711, &claimed, &other.err),
+             &other.err);
+    CHECK(!claimed);
+    fixture_close(&f); /* it dies, too */
+    settle(&other, 1, 0, 0);
+    fixture_close(&other);
+}
+
 static void a_living_process_is_left_alone(void)
 {
     struct fixture f, other;
@@ -192,6 +263,8 @@ static const struct test_case cases[] = {
     TEST_CASE(stored_bytes_are_signed_as_they_are),
     TEST_CASE(a_bare_reservation_is_given_up),
     TEST_CASE(without_the_right_key_it_is_given_up),
+    TEST_CASE(what_may_not_be_signed_any_more_is_given_up),
+    TEST_CASE(one_process_alone_settles_a_row),
     TEST_CASE(a_living_process_is_left_alone),
     TEST_CASE(a_half_made_ca_is_removed_and_its_name_is_free),
 };
