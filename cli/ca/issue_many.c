@@ -2,9 +2,11 @@
  * Issuing, one or many at a time: every step of all is committed before the
  * next step of any begins, so a group costs three commits.
  */
+#include "audit.h"
 #include "authority.h"
 #include "texts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define GROUP_MAX 256
@@ -53,8 +55,8 @@ static bool any_left(const struct ca_issue_result *results, size_t n)
     return false;
 }
 
-/* All of them or none: what fails here is the storage. */
-static void in_one_commit(const struct ca_env *env,
+/* All of them or none: what fails here is the storage. False then. */
+static bool in_one_commit(const struct ca_env *env,
                           struct ca_authority *authority, step_fn *step,
                           struct ca_draft *drafts,
                           struct ca_issue_result *results, size_t n)
@@ -64,7 +66,7 @@ static void in_one_commit(const struct ca_env *env,
 
     /* A locked inventory is waited for once, not at each step. */
     if (!any_left(results, n))
-        return;
+        return true;
     rc = ks_inventory_begin(env->inv, &err);
     for (size_t i = 0; rc == KS_OK && i < n; i++) {
         if (results[i].rc == KS_OK)
@@ -74,8 +76,42 @@ static void in_one_commit(const struct ca_env *env,
         rc = ks_inventory_commit(env->inv, &err);
     else
         ks_inventory_rollback(env->inv);
-    if (rc != KS_OK)
-        fail_all(results, n, rc, &err);
+    if (rc == KS_OK)
+        return true;
+    fail_all(results, n, rc, &err);
+    return false;
+}
+
+/* Numbers of rows that were rolled back are given to others: no row is ours
+ * then. */
+static void reserve_all(const struct ca_env *env,
+                        struct ca_authority *authority, struct ca_draft *drafts,
+                        struct ca_issue_result *results, size_t n)
+{
+    if (in_one_commit(env, authority, reserve, drafts, results, n))
+        return;
+    for (size_t i = 0; i < n; i++)
+        drafts[i].row = 0;
+}
+
+/* If this fails the next start does it (settle.c). */
+static void give_up(const struct ca_env *env,
+                    const struct ca_authority *authority,
+                    struct ca_draft *draft)
+{
+    char object[KS_SERIAL_HEX + KS_CA_NAME_MAX + 8], serial[KS_SERIAL_HEX];
+    struct ks_err ignored = {0};
+
+    if (draft->row == 0 || ks_inventory_begin(env->inv, &ignored) != KS_OK)
+        return;
+    ca_hex(draft->serial, draft->serial_len, serial);
+    (void)snprintf(object, sizeof(object), "%s by %s", serial,
+                   authority->row.name);
+    if (ks_cert_abandon(env->inv, draft->row, &ignored) != KS_OK ||
+        ca_audit(env, "cert.abandon", object, NULL, &ignored) != KS_OK ||
+        ks_inventory_commit(env->inv, &ignored) != KS_OK)
+        ks_inventory_rollback(env->inv);
+    draft->row = 0;
 }
 
 void ca_issue_group(const struct ca_env *env, struct ca_authority *authority,
@@ -84,22 +120,22 @@ void ca_issue_group(const struct ca_env *env, struct ca_authority *authority,
 {
     const struct ca_signer *signer = &authority->signer;
 
-    in_one_commit(env, authority, reserve, drafts, results, n);
+    reserve_all(env, authority, drafts, results, n);
     for (size_t i = 0; i < n; i++) {
         if (results[i].rc == KS_OK)
             results[i].rc =
                 ca_draft_encode(signer, &drafts[i], &results[i].err);
     }
-    in_one_commit(env, authority, record_tbs, drafts, results, n);
+    (void)in_one_commit(env, authority, record_tbs, drafts, results, n);
     for (size_t i = 0; i < n; i++) {
         if (results[i].rc == KS_OK)
             results[i].rc = ca_signer_sign(signer, &drafts[i].tbs,
                                            &drafts[i].der, &results[i].err);
     }
-    in_one_commit(env, authority, record_cert, drafts, results, n);
+    (void)in_one_commit(env, authority, record_cert, drafts, results, n);
     for (size_t i = 0; i < n; i++) {
         if (results[i].rc != KS_OK)
-            ca_draft_abandon(env, &drafts[i]);
+            give_up(env, authority, &drafts[i]);
     }
 }
 
