@@ -359,6 +359,17 @@ static ks_rc replace(const struct target *target, const struct ks_secret *old,
     return rc;
 }
 
+/* Without this the key's seal would be taken off, for want of another. */
+static ks_rc no_seals(const struct target *target, struct ks_err *err)
+{
+    ks_hint(err, "sealing = passphrase in [backend %s] seals keys",
+            target->store->name);
+    return ks_fail(err, KS_E_INVALID,
+                   "%s: [backend %s] has sealing = none, and so no "
+                   "passphrases to change",
+                   target->uri, target->store->name);
+}
+
 static ks_rc file_reseal(void *data, const char *name, const struct ks_ask *ask,
                          const struct ks_ask *new_ask, struct ks_err *err)
 {
@@ -369,6 +380,8 @@ static ks_rc file_reseal(void *data, const char *name, const struct ks_ask *ask,
 
     if (rc == KS_OK)
         rc = read_target(&target, &old, &file, err);
+    if (rc == KS_OK && !target.store->sealed)
+        rc = no_seals(&target, err);
     if (rc == KS_OK)
         rc = unlock(&target, &file, true, ask, &pkcs8, err);
     if (rc == KS_OK)

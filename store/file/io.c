@@ -168,6 +168,8 @@ ks_rc ks_file_write(const struct ks_file_dir *dir, const char *file_name,
         (void)unlinkat(dir->fd, temp, 0);
     } else {
         rc = ks_file_dir_sync(dir->path, dir->fd, err);
+        if (rc != KS_OK && !replace) /* who is told of a failure, has none */
+            (void)unlinkat(dir->fd, file_name, 0);
     }
     ks_file_close(fd);
     return rc;

@@ -173,8 +173,13 @@ static void unsealed_keys_need_the_word_for_it(void)
     err = (struct ks_err){0};
     CHECK_OK(backend->reseal(sealed_store, "k", &ask, &new_ask, &err), &err);
     CHECK_OK(load(sealed_store, "k", "sesame", &err), &err);
-    /* and a sealed one still opens where none is needed */
+    /* and a sealed one still opens where none is needed, */
     CHECK_OK(load(open_store, "k", "sesame", &err), &err);
+    /* and does not lose its seal there */
+    CHECK_RC(backend->reseal(open_store, "k", &new_ask, &new_ask, &err),
+             KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "sealing = none");
+    CHECK_RC(load(open_store, "k", NULL, &err), KS_E_SECRET_MISSING);
     test_key_clear(&key);
     backend->close(open_store);
     backend->close(sealed_store);

@@ -1,6 +1,7 @@
 /* store/file/io.c */
 #include "file/io.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,24 @@ static void what_does_not_fit_leaves_nothing(void)
     ks_file_close(dir.fd);
 }
 
+/* fsync(2) takes no descriptor of O_PATH, all else does. */
+static void what_may_not_last_is_taken_back(void)
+{
+    struct ks_file_dir dir = open_keys();
+    struct ks_err err = {0};
+
+    CHECK_OK(write_it(&dir, "old.pem", "old", false, &err), &err);
+    ks_file_close(dir.fd);
+    dir.fd = open(test_path("keys"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(dir.fd >= 0);
+    CHECK_RC(write_it(&dir, "k.pem", "k", false, &err), KS_E_IO);
+    CHECK_CONTAINS(err.text, "cannot sync");
+    CHECK(!ks_file_exists(&dir, "k.pem"));
+    CHECK_RC(write_it(&dir, "old.pem", "new", true, &err), KS_E_IO);
+    CHECK(ks_file_exists(&dir, "old.pem"));
+    ks_file_close(dir.fd);
+}
+
 static void removal_is_of_that_file_alone(void)
 {
     struct ks_file_dir dir = open_keys();
@@ -205,6 +224,7 @@ static const struct test_case cases[] = {
     TEST_CASE(only_private_regular_files_are_read),
     TEST_CASE(a_gigabyte_is_refused_unread),
     TEST_CASE(what_does_not_fit_leaves_nothing),
+    TEST_CASE(what_may_not_last_is_taken_back),
     TEST_CASE(removal_is_of_that_file_alone),
     TEST_CASE(sweeping_takes_what_dead_writers_left),
 };
