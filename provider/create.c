@@ -67,6 +67,11 @@ ks_rc prov_create_open(struct prov_create *create, struct prov_ctx *ctx,
                              err);
     if (rc != KS_OK)
         return rc;
+    if (passout != NULL && !create->store->sealing)
+        return ks_fail(err, KS_E_INVALID,
+                       "%s: [backend %s] has sealing = none: it would keep the "
+                       "key unsealed, whatever the passphrase",
+                       create->canonical, create->store->name);
     create->ctx = ctx;
     create->terminal.get = prov_ask_terminal;
     create->ask.source = passout;

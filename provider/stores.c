@@ -146,6 +146,13 @@ static bool is_extractable(const struct ks_section *section)
     return value == NULL || !ks_bool_parse(value, &extractable) || extractable;
 }
 
+static bool is_sealing(const struct ks_section *section)
+{
+    const char *value = ks_section_get(section, "sealing");
+
+    return value == NULL || strcmp(value, "none") != 0;
+}
+
 /* With slot->lock held. */
 static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
                        struct ks_err *err)
@@ -178,6 +185,7 @@ static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
     store->dir = env.dir;
     store->passphrase = ks_section_get(section, "passphrase");
     store->extractable = is_extractable(section);
+    store->sealing = is_sealing(section);
     return store->backend->open(&env, &store->handle, err);
 }
 

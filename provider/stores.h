@@ -20,6 +20,7 @@ struct prov_store {
     const char *dir;        /* of the configuration */
     const char *passphrase; /* source; NULL: none is configured */
     bool extractable;       /* material keys may be handed out */
+    bool sealing;           /* keys are kept under secrets */
 };
 
 /* Borrows CTX. NULL when out of memory. */

@@ -332,6 +332,20 @@ static void key_is_sealed_anew(void)
     fixture_close(&f);
 }
 
+static void a_passphrase_is_never_ignored(void)
+{
+    struct fixture f;
+    char text[TEXT_MAX];
+
+    fixture_open(&f);
+    CHECK(fixture_make(&f, "P-256", "keystore://plain/a", "pass:x") == NULL);
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_INVALID);
+    CHECK_CONTAINS(text, "sealing = none");
+    CHECK_INT(fixture_delete(&f, "keystore://plain/a"), 0);
+    ERR_clear_error();
+    fixture_close(&f);
+}
+
 /* No secret is needed to name the key that is to be sealed anew. */
 static void public_half_names_the_key_to_seal(void)
 {
@@ -385,6 +399,7 @@ static const struct test_case cases[] = {
     TEST_CASE(halves_that_do_not_fit_are_not_imported),
     TEST_CASE(uri_without_our_provider_stores_nothing),
     TEST_CASE(key_is_sealed_anew),
+    TEST_CASE(a_passphrase_is_never_ignored),
     TEST_CASE(public_half_names_the_key_to_seal),
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
     TEST_CASE(store_delete_of_newer_libcrypto_deletes),
