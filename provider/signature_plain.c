@@ -8,6 +8,7 @@
 
 typedef int init_ex_fn(EVP_PKEY_CTX *ctx, const OSSL_PARAM params[]);
 
+/* Also -2, as INIT says it: EVP_PKEY_sign_init(3), "not supported". */
 static int begin(struct prov_signature *sig, void *keydata,
                  const OSSL_PARAM params[], bool signs, init_ex_fn *init)
 {
@@ -17,8 +18,9 @@ static int begin(struct prov_signature *sig, void *keydata,
     sig->signs = signs;
     sig->soft = EVP_PKEY_CTX_new_from_pkey(sig->ctx->child, sig->key->soft,
                                            sig->ctx->propq);
-    return sig->soft != NULL && prov_signature_check_params(sig, params) &&
-           init(sig->soft, params) > 0;
+    if (sig->soft == NULL || !prov_signature_check_params(sig, params))
+        return 0;
+    return init(sig->soft, params);
 }
 
 int prov_signature_sign_init(void *vsig, void *keydata,

@@ -73,6 +73,26 @@ static void check_same_numbers(const EVP_PKEY *ours, const EVP_PKEY *theirs)
     }
 }
 
+/* What each operation's beginning returns, "not supported" among it. */
+static void check_same_beginnings(const struct fixture *f, EVP_PKEY *ours,
+                                  EVP_PKEY *theirs)
+{
+    static int (*const inits[])(EVP_PKEY_CTX * pctx) = {
+        EVP_PKEY_sign_init, EVP_PKEY_verify_init, EVP_PKEY_verify_recover_init,
+        EVP_PKEY_derive_init};
+    size_t i;
+
+    for (i = 0; i < sizeof(inits) / sizeof(inits[0]); i++) {
+        EVP_PKEY_CTX *a = EVP_PKEY_CTX_new_from_pkey(f->ctx, ours, NULL);
+        EVP_PKEY_CTX *b = EVP_PKEY_CTX_new_from_pkey(f->ctx, theirs, NULL);
+
+        CHECK_INT(inits[i](a), inits[i](b));
+        EVP_PKEY_CTX_free(a);
+        EVP_PKEY_CTX_free(b);
+    }
+    ERR_clear_error();
+}
+
 static void foreign_key_does_all_that_a_default_key_does(void)
 {
     struct fixture f;
@@ -101,6 +121,7 @@ static void foreign_key_does_all_that_a_default_key_does(void)
         CHECK_INT(EVP_PKEY_eq(ours, dup), 1);
         check_same_numbers(ours, theirs);
         check_same_numbers(dup, theirs);
+        check_same_beginnings(&f, ours, theirs);
         CHECK(fixture_use(&f, ours, theirs));
         CHECK(fixture_use(&f, theirs, ours));
         CHECK(fixture_use(&f, back, dup));
