@@ -37,8 +37,9 @@ struct ca_env {
     void *ui_data;
     const char *passin; /* source of a loaded keystore: key's secret, before
                            what its URI and its backend say; NULL: none */
-    const char *actor;  /* for the audit log; NULL: "uid N" */
-    time_t now;         /* 0: the system's clock */
+    bool (*interrupted)(void); /* asked during long work; NULL: never */
+    const char *actor;         /* for the audit log; NULL: "uid N" */
+    time_t now;                /* 0: the system's clock */
 };
 
 /* --- keys -------------------------------------------------------------- */
@@ -289,7 +290,7 @@ struct ca_create_spec {
     const char *key_uri;               /* of a key that exists */
     struct ca_validity validity;       /* zero: 3650 d for roots, 1825 d */
     bool clamp;
-    int path_length;           /* -1: no limit */
+    int path_length;           /* -1: the profile's, or no limit */
     const char *const *permit; /* name constraints, typed like SANs: */
     size_t n_permit;           /* "dns:example.com", "ip:10.0.0.0/8" */
     const char *const *exclude;

@@ -148,6 +148,9 @@ static ks_rc build(const struct making *making, EVP_PKEY *pkey,
                    struct ca_draft *draft, struct ks_err *err)
 {
     const struct ca_create_spec *spec = making->spec;
+    long path_len = spec->path_length >= 0
+                        ? spec->path_length
+                        : ca_profile_path_len(making->profile);
     ks_rc rc = ca_draft_start(making->env, making->profile, draft, err);
 
     if (rc == KS_OK)
@@ -159,7 +162,7 @@ static ks_rc build(const struct making *making, EVP_PKEY *pkey,
     if (rc == KS_OK)
         rc = ca_draft_command_exts(spec->exts, spec->n_exts, draft, err);
     if (rc == KS_OK)
-        rc = ca_draft_path(making->parent, spec->path_length, draft, err);
+        rc = ca_draft_path(making->parent, path_len, draft, err);
     if (rc == KS_OK)
         rc = name_constraints(spec, draft, err);
     if (rc == KS_OK)

@@ -36,33 +36,76 @@ static bool may_be_copied(int nid)
     return true;
 }
 
-/* Why the value may not come from outside; NULL: it may. */
-static const char *value_fault(const X509_EXTENSION *ext, int nid)
+static const char *usage_fault(const void *value, bool is_ca)
 {
-    void *value = NULL;
+    bool signs_certs = ASN1_BIT_STRING_get_bit(value, 5) == 1;
+
+    if (is_ca)
+        return signs_certs ? NULL : "a CA needs keyCertSign";
+    return signs_certs || ASN1_BIT_STRING_get_bit(value, 6) == 1
+               ? "keyCertSign and cRLSign are for CAs"
+               : NULL;
+}
+
+static const char *purpose_fault(const void *value, bool is_ca)
+{
+    const EXTENDED_KEY_USAGE *usage = value;
     const char *fault = NULL;
 
-    if (nid != NID_key_usage && nid != NID_ext_key_usage)
-        return NULL;
-    value = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)ext);
-    if (value == NULL)
-        return "damaged";
-    if (nid == NID_key_usage) {
-        if (ASN1_BIT_STRING_get_bit(value, 5) == 1 ||
-            ASN1_BIT_STRING_get_bit(value, 6) == 1)
-            fault = "keyCertSign and cRLSign are for CAs";
-        ASN1_BIT_STRING_free(value);
-        return fault;
-    }
-    for (int i = 0; i < sk_ASN1_OBJECT_num(value); i++) {
-        int purpose = OBJ_obj2nid(sk_ASN1_OBJECT_value(value, i));
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usage); i++) {
+        int purpose = OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, i));
 
         if (purpose == NID_anyExtendedKeyUsage)
             fault = "anyExtendedKeyUsage is not allowed";
         if (purpose == NID_OCSP_sign)
-            fault = "OCSPSigning is for the profile to give";
+            fault = is_ca ? "a CA with OCSPSigning could answer for its issuer"
+                          : "OCSPSigning is for the profile to give";
     }
-    EXTENDED_KEY_USAGE_free(value);
+    return fault;
+}
+
+/* Without basicConstraints and keyUsage, libcrypto takes the holder of one of
+ * these three for a CA. */
+static const char *netscape_fault(const void *value, bool is_ca)
+{
+    for (int bit = 5; bit <= 7; bit++) {
+        if (!is_ca && ASN1_BIT_STRING_get_bit(value, bit) == 1)
+            return "sslCA, emailCA and objCA are for CAs";
+    }
+    return NULL;
+}
+
+static const struct {
+    int nid;
+    const char *(*fault)(const void *value, bool is_ca);
+} judges[] = {
+    {NID_key_usage, usage_fault},
+    {NID_ext_key_usage, purpose_fault},
+    {NID_netscape_cert_type, netscape_fault},
+};
+
+/* Why the value may not come from outside; NULL: it may. Octets given as such
+ * must be what the extension's type says. */
+static const char *value_fault(const X509_EXTENSION *ext, int nid, bool is_ca)
+{
+    X509_EXTENSION *e = (X509_EXTENSION *)(uintptr_t)ext;
+    const X509V3_EXT_METHOD *method = X509V3_EXT_get(e);
+    const char *fault = NULL;
+    void *value;
+
+    if (method == NULL)
+        return NULL;
+    value = X509V3_EXT_d2i(e);
+    if (value == NULL)
+        return "damaged";
+    for (size_t i = 0; i < sizeof(judges) / sizeof(judges[0]); i++) {
+        if (judges[i].nid == nid)
+            fault = judges[i].fault(value, is_ca);
+    }
+    if (method->it != NULL)
+        ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+    else
+        method->ext_free(value);
     return fault;
 }
 
@@ -71,7 +114,7 @@ static ks_rc command_ext(const struct ca_ext *given, struct ca_draft *draft,
 {
     X509_EXTENSION *ext = NULL;
     int nid = ca_ext_nid(given->name);
-    const char *fault = NULL;
+    const char *fault;
     ks_rc rc;
 
     if (ca_ext_is_ours(nid) || nid == NID_basic_constraints ||
@@ -85,8 +128,7 @@ static ks_rc command_ext(const struct ca_ext *given, struct ca_draft *draft,
     rc = ca_ext_build(given->name, given->value, NULL, &ext, err);
     if (rc != KS_OK)
         return rc;
-    if (!draft->profile->show.is_ca)
-        fault = value_fault(ext, nid);
+    fault = value_fault(ext, nid, draft->profile->show.is_ca);
     if (fault != NULL) {
         X509_EXTENSION_free(ext);
         return ks_fail(err, KS_E_INVALID, "%s = %.60s: %s", given->name,
@@ -102,8 +144,6 @@ ks_rc ca_draft_command_exts(const struct ca_ext *exts, size_t n,
 
     for (size_t i = 0; rc == KS_OK && i < n; i++)
         rc = command_ext(&exts[i], draft, err);
-    if (rc == KS_OK && n > 0)
-        draft->is_server = ca_exts_have_purpose(draft->exts, NID_server_auth);
     return rc;
 }
 
@@ -159,7 +199,7 @@ static ks_rc one_of_csr(const struct ca_issue_spec *spec, X509_EXTENSION *ext,
         return drop(ext, "not copied", draft, err);
     if (nid == NID_subject_alt_name)
         return KS_OK; /* draft_names.c has done it */
-    fault = value_fault(ext, nid);
+    fault = value_fault(ext, nid, false);
     if (fault != NULL)
         return drop(ext, fault, draft, err);
     return ca_ext_set(draft->exts, X509_EXTENSION_dup(ext), err);

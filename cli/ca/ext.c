@@ -73,6 +73,24 @@ static X509_EXTENSION *build(const char *name, const char *value,
     return X509V3_EXT_nconf(conf, ctx, name, value);
 }
 
+/* Octets given as such (DER:, ASN1:) must be what the extension's type says. */
+static bool is_sound(X509_EXTENSION *ext)
+{
+    const X509V3_EXT_METHOD *method = X509V3_EXT_get(ext);
+    void *value;
+
+    if (method == NULL)
+        return true;
+    value = X509V3_EXT_d2i(ext);
+    if (value == NULL)
+        return false;
+    if (method->it != NULL)
+        ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+    else
+        method->ext_free(value);
+    return true;
+}
+
 ks_rc ca_ext_build(const char *name, const char *value, X509 *issuer,
                    X509_EXTENSION **out, struct ks_err *err)
 {
@@ -92,8 +110,10 @@ ks_rc ca_ext_build(const char *name, const char *value, X509 *issuer,
     why = ERR_reason_error_string(ERR_peek_error());
     (void)ERR_pop_to_mark();
     NCONF_free(conf);
-    if (*out != NULL)
+    if (*out != NULL && is_sound(*out))
         return KS_OK;
+    X509_EXTENSION_free(*out);
+    *out = NULL;
     if (ca_ext_nid(name) == NID_undef)
         return ks_fail(err, KS_E_INVALID, "%.60s: unknown extension", name);
     return ks_fail(err, KS_E_INVALID, "%.60s = %.120s: %s", name, value,

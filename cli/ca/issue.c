@@ -11,19 +11,6 @@
 
 #include <openssl/x509v3.h>
 
-/* The profile's own path length, if it is one for CAs. */
-static long profile_path_len(const struct ca_profile_full *profile)
-{
-    BASIC_CONSTRAINTS *constraints =
-        X509V3_get_d2i(profile->built, NID_basic_constraints, NULL, NULL);
-    long len = -1;
-
-    if (constraints != NULL && constraints->pathlen != NULL)
-        len = ASN1_INTEGER_get(constraints->pathlen);
-    BASIC_CONSTRAINTS_free(constraints);
-    return len;
-}
-
 /* A certificate for a CA whose key is elsewhere. */
 static ks_rc build_ca(const struct ca_authority *authority,
                       struct ca_draft *draft, struct ks_err *err)
@@ -35,7 +22,7 @@ static ks_rc build_ca(const struct ca_authority *authority,
     if (X509_NAME_cmp(subject, X509_get_subject_name(authority->cert)) == 0)
         return ks_fail(err, KS_E_POLICY,
                        "the subject is that of the issuing CA");
-    return ca_draft_path(authority, profile_path_len(draft->profile), draft,
+    return ca_draft_path(authority, ca_profile_path_len(draft->profile), draft,
                          err);
 }
 
@@ -75,6 +62,7 @@ ks_rc ca_issue_build(const struct ca_env *env, struct ca_authority *authority,
         rc = ca_draft_command_exts(spec->exts, spec->n_exts, draft, err);
     if (rc == KS_OK)
         rc = ca_draft_csr_exts(spec, draft, err);
+    draft->is_server = ca_exts_have_purpose(draft->exts, NID_server_auth);
     if (rc == KS_OK)
         rc = ca_draft_names(spec, draft, err);
     if (rc == KS_OK && profile->show.is_ca)

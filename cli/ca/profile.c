@@ -225,12 +225,35 @@ bool ca_exts_have_purpose(const STACK_OF(X509_EXTENSION) * exts, int purpose)
     return found;
 }
 
+/* libcrypto takes these for CAs, too; bits 5 to 7. */
+static bool is_netscape_ca(const struct ca_profile_full *full)
+{
+    ASN1_BIT_STRING *type =
+        X509V3_get_d2i(full->built, NID_netscape_cert_type, NULL, NULL);
+    bool ca = false;
+
+    for (int bit = 5; type != NULL && bit <= 7; bit++)
+        ca = ca || ASN1_BIT_STRING_get_bit(type, bit) == 1;
+    ASN1_BIT_STRING_free(type);
+    return ca;
+}
+
+static bool is_ca_row(const struct ca_profile_row *row)
+{
+    for (const struct ca_ext *ext = row->exts; ext->name != NULL; ext++) {
+        if (strcmp(ext->name, "basicConstraints") == 0)
+            return true;
+    }
+    return false;
+}
+
 static void note_ca(struct ca_profile_full *full)
 {
     BASIC_CONSTRAINTS *constraints =
         X509V3_get_d2i(full->built, NID_basic_constraints, NULL, NULL);
 
     full->show.is_ca = constraints != NULL && constraints->ca != 0;
+    full->has_pathlen = constraints != NULL && constraints->pathlen != NULL;
     BASIC_CONSTRAINTS_free(constraints);
     full->is_server = ca_exts_have_purpose(full->built, NID_server_auth);
 }
@@ -239,7 +262,19 @@ static void note_ca(struct ca_profile_full *full)
  * for its own issuer (found in many CAs in 2020) is never wanted. */
 static ks_rc check(struct ca_profile_full *full, struct ks_err *err)
 {
+    const struct ca_profile_row *row = find_row(full->show.name);
+
     note_ca(full);
+    if (row != NULL && full->show.is_ca != is_ca_row(row))
+        return ks_fail(err, KS_E_CONFIG,
+                       "basicConstraints: CA:%s in a profile built in for the "
+                       "opposite; give yours another name",
+                       full->show.is_ca ? "TRUE" : "FALSE");
+    if (!full->show.is_ca && full->has_pathlen)
+        return ks_fail(err, KS_E_CONFIG,
+                       "basicConstraints: pathlen without CA:TRUE");
+    if (!full->show.is_ca && is_netscape_ca(full))
+        return ks_fail(err, KS_E_CONFIG, "nsCertType: a CA without CA:TRUE");
     if (!full->show.is_ca && key_usage_signs_certs(full))
         return ks_fail(err, KS_E_CONFIG,
                        "keyUsage: keyCertSign without CA:TRUE");
@@ -256,6 +291,18 @@ static ks_rc check(struct ca_profile_full *full, struct ks_err *err)
         return ks_fail(err, KS_E_CONFIG,
                        "extendedKeyUsage: anyExtendedKeyUsage is not allowed");
     return KS_OK;
+}
+
+long ca_profile_path_len(const struct ca_profile_full *profile)
+{
+    BASIC_CONSTRAINTS *constraints =
+        X509V3_get_d2i(profile->built, NID_basic_constraints, NULL, NULL);
+    long len = -1;
+
+    if (constraints != NULL && constraints->pathlen != NULL)
+        len = ASN1_INTEGER_get(constraints->pathlen);
+    BASIC_CONSTRAINTS_free(constraints);
+    return len;
 }
 
 static bool put(EVP_MD_CTX *md, const char *text)

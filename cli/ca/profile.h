@@ -14,12 +14,16 @@ struct ca_profile_full {
     const char *subject; /* where none is given; NULL: none */
     STACK_OF(X509_EXTENSION) * built;
     bool is_server; /* serverAuth */
+    bool has_pathlen;
 };
 
 /* Caller frees with ca_profile_free(&full->show). As ca_profile_find. */
 KS_MUST_CHECK ks_rc ca_profile_load(const struct ca_env *env, const char *name,
                                     struct ca_profile_full **out,
                                     struct ks_err *err);
+
+/* Its path length, if it is one for CAs; -1: none. */
+long ca_profile_path_len(const struct ca_profile_full *profile);
 
 /* True if the list has an extended key usage with PURPOSE (NID). */
 bool ca_exts_have_purpose(const STACK_OF(X509_EXTENSION) * exts, int purpose);

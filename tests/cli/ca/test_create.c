@@ -325,7 +325,50 @@ static void the_name_outside_is_told_and_a_cn_beside_dns_names_is_none(void)
     fixture_close(&f);
 }
 
+static void extensions_of_the_command_leave_a_ca_a_ca(void)
+{
+    static const struct ca_ext exts[] = {
+        {"keyUsage", "critical,digitalSignature"},
+        {"extendedKeyUsage", "serverAuth,OCSPSigning"},
+        {"extendedKeyUsage", "anyExtendedKeyUsage"},
+        {"basicConstraints", "CA:FALSE"},
+    };
+    struct fixture f;
+
+    fixture_open(&f);
+    for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+        CHECK_RC(create(&f, (struct ca_create_spec){.name = "x",
+                                                    .subject = "CN=X",
+                                                    .path_length = -1,
+                                                    .exts = &exts[i],
+                                                    .n_exts = 1}),
+                 KS_E_INVALID);
+        CHECK_CONTAINS(f.err.text, exts[i].name);
+    }
+    fixture_close(&f);
+}
+
+static void a_profiles_path_length_holds_where_none_is_given(void)
+{
+    struct fixture f;
+    X509 *cert;
+
+    fixture_open(&f);
+    fixture_config(&f, "[profile ca]\n"
+                       "basicConstraints = critical, CA:TRUE, pathlen:1\n");
+    CHECK_OK(create(&f, (struct ca_create_spec){.name = "x",
+                                                .subject = "CN=X",
+                                                .path_length = -1}),
+             &f.err);
+    cert = cert_of(&f, "x");
+    CHECK_INT(X509_get_pathlen(cert), 1);
+    X509_free(cert);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(extensions_of_the_command_leave_a_ca_a_ca),
+    TEST_CASE(a_profiles_path_length_holds_where_none_is_given),
     TEST_CASE(the_name_outside_is_told_and_a_cn_beside_dns_names_is_none),
     TEST_CASE(roots_and_intermediates_verify_at_any_depth),
     TEST_CASE(path_lengths_come_down_the_chain),

@@ -360,6 +360,9 @@ static void commands_cannot_set_what_is_the_cas(void)
         {"authorityKeyIdentifier", "keyid"},
         {"subjectAltName", "DNS:x"},
         {"extendedKeyUsage", "anyExtendedKeyUsage"},
+        {"nsCertType", "sslCA"},
+        {"keyUsage", "DER:03020204"},
+        {"certificatePolicies", "DER:0500"},
         {"nonsense", "x"},
         {"keyUsage", "nonsense"},
     };
@@ -521,7 +524,28 @@ static void key_usage_is_cut_to_what_the_key_can_do(void)
     fixture_close(&f);
 }
 
+/* What makes it a server's is what it says in the end. */
+static void a_copied_purpose_counts_as_the_profiles(void)
+{
+    static const char *const exts[] = {"extendedKeyUsage", "serverAuth", NULL};
+    static const char *const copy[] = {"extendedKeyUsage"};
+    struct fixture f;
+    struct ca_csr *csr;
+    struct ca_issue_spec spec = {.profile = "client",
+                                 .subject = "CN=www.example.com",
+                                 .copy = copy,
+                                 .n_copy = 1};
+
+    fixture_open(&f);
+    fixture_cas(&f);
+    spec.csr = csr = fixture_csr(&f, NULL, exts);
+    bad(&f, "issuing", &spec, KS_E_POLICY, "subject alternative name");
+    ca_csr_free(csr);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(a_copied_purpose_counts_as_the_profiles),
     TEST_CASE(key_usage_is_cut_to_what_the_key_can_do),
     TEST_CASE(a_certificate_from_a_request_is_accepted),
     TEST_CASE(the_first_name_becomes_the_cn),

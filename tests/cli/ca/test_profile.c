@@ -91,6 +91,10 @@ static void mistakes_name_section_and_key(void)
         {"based_on = nonesuch\n", "based_on"},
         {"based_on = bad\n", "circle"},
         {"subject = nonsense\n", "subject"},
+        {"basicConstraints = CA:FALSE, pathlen:0\n", "pathlen"},
+        {"keyUsage = DER:0500\n", "keyUsage"},
+        {"nsCertType = sslCA\n", "nsCertType"},
+        {"keyUsage = DER:03020204\n", "keyCertSign"},
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -108,7 +112,29 @@ static void mistakes_name_section_and_key(void)
     }
 }
 
+static void a_built_in_one_does_not_become_one_for_cas(void)
+{
+    static const char *const bad[] = {
+        "[profile server]\nbasicConstraints = critical, CA:TRUE\n"
+        "keyUsage = critical, keyCertSign\n",
+        "[profile ca]\nbasicConstraints = CA:FALSE\n"
+        "keyUsage = digitalSignature\n",
+    };
+    static const char *const names[] = {"server", "ca"};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fixture f = {0};
+        struct ca_profile *profile = NULL;
+
+        fixture_config(&f, bad[i]);
+        CHECK_RC(load(&f, names[i], &profile), KS_E_CONFIG);
+        CHECK_CONTAINS(f.err.text, "another name");
+        fixture_close(&f);
+    }
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(a_built_in_one_does_not_become_one_for_cas),
     TEST_CASE(the_built_in_ones_are_good),
     TEST_CASE(a_section_changes_a_built_in_one),
     TEST_CASE(an_unknown_one_is_not_found_and_lists_those_there_are),
