@@ -38,6 +38,7 @@ static ks_rc env_keys(struct cli *cli, const char *passin, struct ca_env *env,
     if (rc != KS_OK)
         return rc;
     env->passin = passin;
+    env->interrupted = cli_interrupted;
     env->ui = cli_ask_method();
     if (env->ui == NULL)
         return ks_fail(err, KS_E_NOMEM, "libcrypto: out of memory");

@@ -52,17 +52,20 @@ void cli_signals_init(void)
 
 static volatile sig_atomic_t busy_said;
 
-/* Not while somebody is being asked, which is when the echo is off. */
+/* Not while somebody is being asked, which is when the echo is off. A dot for
+ * each further second. */
 static void on_alarm(int number)
 {
     static const char text[] = "caadm: working ...";
+    const char *more = busy_said ? "." : text;
     int saved = errno;
     struct termios mode;
 
     (void)number;
     if (tcgetattr(STDERR_FILENO, &mode) == 0 && (mode.c_lflag & ECHO) != 0 &&
-        write(STDERR_FILENO, text, sizeof(text) - 1) > 0)
+        write(STDERR_FILENO, more, strlen(more)) > 0)
         busy_said = 1;
+    (void)alarm(1);
     errno = saved;
 }
 

@@ -22,6 +22,12 @@ KS_MUST_CHECK ks_rc ca_key_type_parse(const char *type, struct ca_key_type *out,
 KS_MUST_CHECK ks_rc ca_key_type_set(const struct ca_key_type *type,
                                     EVP_PKEY_CTX *ctx, struct ks_err *err);
 
+/* EVP_PKEY_generate, of which env->interrupted makes KS_E_INTERRUPTED. WHAT
+ * is for messages. */
+KS_MUST_CHECK ks_rc ca_key_run(const struct ca_env *env, EVP_PKEY_CTX *ctx,
+                               const char *what, EVP_PKEY **out,
+                               struct ks_err *err);
+
 /* A key of TYPE in memory, that no one keeps: for previews. */
 KS_MUST_CHECK ks_rc ca_key_throw_away(const struct ca_env *env,
                                       const char *type, EVP_PKEY **out,

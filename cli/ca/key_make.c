@@ -72,8 +72,8 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
     rc = ca_key_type_set(&type, ctx, err);
     if (rc == KS_OK)
         rc = set_place(ctx, spec, err);
-    if (rc == KS_OK && EVP_PKEY_generate(ctx, &pkey) <= 0)
-        rc = ca_crypto_fail(KS_E_CRYPTO, shown, err);
+    if (rc == KS_OK)
+        rc = ca_key_run(env, ctx, shown, &pkey, err);
     if (rc == KS_OK && out != NULL) {
         *out = pkey;
         pkey = NULL; /* given to the caller */

@@ -10,6 +10,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -144,6 +145,29 @@ ks_rc ca_key_type_set(const struct ca_key_type *type, EVP_PKEY_CTX *ctx,
     return ca_crypto_fail(KS_E_CRYPTO, type->algorithm, err);
 }
 
+static int go_on(EVP_PKEY_CTX *ctx)
+{
+    const struct ca_env *env = EVP_PKEY_CTX_get_app_data(ctx);
+
+    return !env->interrupted();
+}
+
+ks_rc ca_key_run(const struct ca_env *env, EVP_PKEY_CTX *ctx, const char *what,
+                 EVP_PKEY **out, struct ks_err *err)
+{
+    if (env->interrupted != NULL) {
+        EVP_PKEY_CTX_set_app_data(ctx, (void *)(uintptr_t)env);
+        EVP_PKEY_CTX_set_cb(ctx, go_on);
+    }
+    if (EVP_PKEY_generate(ctx, out) > 0)
+        return KS_OK;
+    if (env->interrupted == NULL || !env->interrupted())
+        return ca_crypto_fail(KS_E_CRYPTO, what, err);
+    ERR_clear_error();
+    return ks_fail(err, KS_E_INTERRUPTED, "%s: interrupted, no key was made",
+                   what);
+}
+
 ks_rc ca_key_throw_away(const struct ca_env *env, const char *type,
                         EVP_PKEY **out, struct ks_err *err)
 {
@@ -158,8 +182,8 @@ ks_rc ca_key_throw_away(const struct ca_env *env, const char *type,
         rc = ca_crypto_fail(KS_E_CRYPTO, parsed.algorithm, err);
     if (rc == KS_OK)
         rc = ca_key_type_set(&parsed, ctx, err);
-    if (rc == KS_OK && EVP_PKEY_generate(ctx, out) <= 0)
-        rc = ca_crypto_fail(KS_E_CRYPTO, parsed.algorithm, err);
+    if (rc == KS_OK)
+        rc = ca_key_run(env, ctx, parsed.algorithm, out, err);
     EVP_PKEY_CTX_free(ctx);
     return rc;
 }
