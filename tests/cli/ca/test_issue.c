@@ -221,11 +221,12 @@ static void validity_counts_both_ends_and_has_its_limits(void)
     struct ca_issued issued;
     const char *san = "www.example.com";
     struct ca_csr *csr;
-    time_t now = time(NULL);
+    time_t now;
     struct ca_issue_spec spec = {.sans = &san, .n_sans = 1};
 
     fixture_open(&f);
     fixture_cas(&f);
+    now = time(NULL); /* the CAs have begun */
     spec.csr = csr = fixture_csr(&f, NULL, NULL);
     f.env.now = now;
     spec.validity.seconds = 7776000;
