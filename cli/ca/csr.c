@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #define PEM_MARK "-----BEGIN "
 
@@ -106,6 +107,25 @@ static ks_rc from_der(const struct ca_env *env, const char *name,
     return KS_OK;
 }
 
+/* RFC 4055, 3.1: the digest is in the parameters, SHA-1 if it is not. */
+static int pss_digest(const X509_REQ *req)
+{
+    const X509_ALGOR *alg = NULL;
+    RSA_PSS_PARAMS *params;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF, digest = NID_sha1;
+
+    X509_REQ_get0_signature(req, NULL, &alg);
+    X509_ALGOR_get0(NULL, &type, &value, alg);
+    params = type == V_ASN1_SEQUENCE
+                 ? ASN1_item_unpack(value, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
+                 : NULL;
+    if (params != NULL && params->hashAlgorithm != NULL)
+        digest = OBJ_obj2nid(params->hashAlgorithm->algorithm);
+    RSA_PSS_PARAMS_free(params);
+    return digest;
+}
+
 /* A signature by a broken digest proves nothing about who made it. */
 static ks_rc check_digest(const char *name, const X509_REQ *req,
                           struct ks_err *err)
@@ -113,11 +133,13 @@ static ks_rc check_digest(const char *name, const X509_REQ *req,
     static const int broken[] = {NID_md2, NID_md4, NID_md5, NID_sha1,
                                  NID_md5_sha1};
     int digest = NID_undef, pkey = NID_undef;
+    int algorithm = X509_REQ_get_signature_nid(req);
 
-    if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(req), &digest, &pkey) !=
-        1)
+    if (OBJ_find_sigid_algs(algorithm, &digest, &pkey) != 1)
         return ks_fail(err, KS_E_POLICY, "%s: unknown signature algorithm",
                        name);
+    if (algorithm == NID_rsassaPss)
+        digest = pss_digest(req);
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         if (digest == broken[i])
             return ks_fail(err, KS_E_POLICY, "%s: signed with %s", name,
@@ -140,6 +162,9 @@ static ks_rc check(const struct ca_env *env, const char *name,
     rc = ca_key_strength(csr->pkey, &why);
     if (rc != KS_OK)
         return ks_fail(err, rc, "%s: %s", name, why.text);
+    if (!ca_key_is_plain(csr->pkey, X509_REQ_get_X509_PUBKEY(csr->req)))
+        return ks_fail(err, KS_E_POLICY,
+                       "%s: its public key is not in the usual encoding", name);
     rc = check_digest(name, csr->req, err);
     if (rc == KS_OK &&
         X509_REQ_verify_ex(csr->req, csr->pkey, env->libctx, env->propq) != 1)

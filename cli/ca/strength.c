@@ -9,6 +9,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 16384
@@ -107,6 +108,44 @@ static const struct {
     {"ML-DSA-65", check_nothing},
     {"ML-DSA-87", check_nothing},
 };
+
+/* Octets of a DER INTEGER of N, with its tag and length. */
+static int integer_len(const BIGNUM *n)
+{
+    return ASN1_object_size(0, BN_num_bits(n) / 8 + 1, V_ASN1_INTEGER);
+}
+
+/* DER is the shortest of the encodings: what is as short, is it. */
+static bool is_plain_rsa(const EVP_PKEY *pkey, const X509_ALGOR *alg, int len)
+{
+    BIGNUM *n = NULL, *e = NULL;
+    int type = V_ASN1_UNDEF;
+    bool plain = false;
+
+    X509_ALGOR_get0(NULL, &type, NULL, alg);
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+        EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
+        plain = len == ASN1_object_size(1, integer_len(n) + integer_len(e),
+                                        V_ASN1_SEQUENCE);
+    BN_free(n);
+    BN_free(e);
+    return plain && (type == V_ASN1_NULL || EVP_PKEY_is_a(pkey, "RSA-PSS"));
+}
+
+bool ca_key_is_plain(const EVP_PKEY *pkey, const X509_PUBKEY *spki)
+{
+    const unsigned char *bits = NULL;
+    X509_ALGOR *alg = NULL;
+    int len = 0;
+
+    if (X509_PUBKEY_get0_param(NULL, &bits, &len, &alg, spki) != 1)
+        return false;
+    if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
+        return is_plain_rsa(pkey, alg, len);
+    if (EVP_PKEY_is_a(pkey, "EC")) /* SEC 1, 2.3.3: uncompressed */
+        return len > 0 && bits[0] == 4;
+    return true;
+}
 
 ks_rc ca_key_strength(const EVP_PKEY *pkey, struct ks_err *err)
 {

@@ -153,6 +153,66 @@ static void keys_of_good_types_are_taken(void)
     CHECK_OK(parse_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), &err), &err);
 }
 
+static ks_rc parse_req(X509_REQ *req, struct ks_err *err)
+{
+    size_t len = 0;
+    unsigned char *der = der_of(req, &len);
+    ks_rc rc = parse(der, len, err);
+
+    OPENSSL_free(der);
+    X509_REQ_free(req);
+    return rc;
+}
+
+/* The same key in another guise has another hash. */
+static void keys_in_unusual_encodings_are_refused(void)
+{
+    struct ks_err err;
+    EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = EVP_RSA_gen(2048);
+    X509_REQ *req = fixture_req(rsa, "CN=x", NULL);
+    X509_PUBKEY *spki = X509_REQ_get_X509_PUBKEY(req);
+    const unsigned char *bits = NULL;
+    int len = 0;
+
+    CHECK(EVP_PKEY_set_utf8_string_param(
+              ec, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed") ==
+          1);
+    CHECK_RC(parse_key(ec, &err), KS_E_POLICY);
+    CHECK_CONTAINS(err.text, "encoding");
+    CHECK(X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki) == 1);
+    CHECK(X509_PUBKEY_set0_param(spki, OBJ_nid2obj(NID_rsaEncryption),
+                                 V_ASN1_UNDEF, NULL,
+                                 OPENSSL_memdup(bits, (size_t)len), len) == 1);
+    CHECK(X509_REQ_sign(req, rsa, EVP_sha256()) > 0);
+    CHECK_RC(parse_req(req, &err), KS_E_POLICY);
+    CHECK_CONTAINS(err.text, "encoding");
+    EVP_PKEY_free(rsa);
+}
+
+static ks_rc parse_pss(EVP_PKEY *rsa, const EVP_MD *md, struct ks_err *err)
+{
+    X509_REQ *req = fixture_req(rsa, "CN=x", NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *pctx = NULL;
+
+    CHECK(EVP_DigestSignInit(ctx, &pctx, md, NULL, rsa) == 1);
+    CHECK(EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1);
+    CHECK(X509_REQ_sign_ctx(req, ctx) > 0);
+    EVP_MD_CTX_free(ctx);
+    return parse_req(req, err);
+}
+
+static void a_pss_signature_by_a_broken_digest_is_refused(void)
+{
+    struct ks_err err;
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+
+    CHECK_OK(parse_pss(rsa, EVP_sha256(), &err), &err);
+    CHECK_RC(parse_pss(rsa, EVP_sha1(), &err), KS_E_POLICY);
+    CHECK_CONTAINS(err.text, "SHA1");
+    EVP_PKEY_free(rsa);
+}
+
 static void weak_keys_are_refused(void)
 {
     struct ks_err err;
@@ -318,6 +378,8 @@ static const struct test_case cases[] = {
     TEST_CASE(every_truncation_and_bit_flip_is_refused),
     TEST_CASE(keys_of_good_types_are_taken),
     TEST_CASE(weak_keys_are_refused),
+    TEST_CASE(keys_in_unusual_encodings_are_refused),
+    TEST_CASE(a_pss_signature_by_a_broken_digest_is_refused),
     TEST_CASE(exponents_and_moduli_are_looked_at),
     TEST_CASE(a_roca_modulus_is_recognised),
     TEST_CASE(broken_digests_are_refused),
