@@ -22,16 +22,21 @@
 
 static ks_rc open_file(struct ks_inventory *inv, struct ks_err *err)
 {
-    size_t size = strlen(inv->path) + sizeof(SUFFIX);
+    /* SQLite's own name of it: a symbolic link must lead to the same locks */
+    const char *base = sqlite3_db_filename(inv->db, "main");
+    size_t size;
     char *path = NULL;
     ks_rc rc = KS_OK;
 
     if (inv->owner_fd >= 0)
         return KS_OK;
+    if (base == NULL || base[0] == '\0')
+        base = inv->path;
+    size = strlen(base) + sizeof(SUFFIX);
     path = OPENSSL_malloc(size);
     if (path == NULL)
         return ks_fail(err, KS_E_NOMEM, "%s: out of memory", inv->path);
-    (void)snprintf(path, size, "%s" SUFFIX, inv->path);
+    (void)snprintf(path, size, "%s" SUFFIX, base);
     inv->owner_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                          S_IRUSR | S_IWUSR);
     if (inv->owner_fd < 0)

@@ -207,7 +207,29 @@ static void a_compromised_key_is_known(void)
     ks_inventory_close(inv);
 }
 
+/* SQLite follows a link to the database; the marks of the living must be
+ * found on both ways. */
+static void a_link_to_the_inventory_leads_to_the_same_owners(void)
+{
+    struct ks_inventory *a = rows_open(), *b = NULL;
+    struct ks_err err = {0};
+    bool claimed = true;
+    int64_t ca = rows_ca(a, "root", 0, 0x1111111111111111), id = 0;
+
+    (void)unlink(test_path("link.db"));
+    CHECK_INT(symlink(test_path("caadm.db"), test_path("link.db")), 0);
+    CHECK_OK(
+        ks_inventory_open(test_path("link.db"), KS_INVENTORY_WRITE, &b, &err),
+        &err);
+    CHECK_RC(rows_reserve(a, ca, 0x2222222222222222, 0, &id), KS_OK);
+    CHECK_OK(ks_cert_claim(b, id, &claimed, &err), &err);
+    CHECK(!claimed);
+    ks_inventory_close(b);
+    ks_inventory_close(a);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(a_link_to_the_inventory_leads_to_the_same_owners),
     TEST_CASE(a_row_goes_through_its_states_once),
     TEST_CASE(an_abandoned_row_counts_as_revoked_and_stays_so),
     TEST_CASE(a_serial_is_used_once_in_the_whole_inventory),
