@@ -335,6 +335,7 @@ struct ks_audit_row {
     const char *act;    /* "cert.issue", "ca.create", "key.create", ... */
     const char *object; /* what: a CA's name, a serial, a key URI */
     uint8_t digest[KS_HASH_LEN]; /* SHA-256 of the object's bytes; or zero */
+    uint8_t prev[KS_HASH_LEN];   /* the hash of the row before; or zero */
     uint8_t hash[KS_HASH_LEN];
 };
 

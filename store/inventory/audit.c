@@ -115,19 +115,22 @@ ks_rc ks_audit_last_time(struct ks_inventory *inv, time_t *when,
     return rc;
 }
 
-/* TEXT columns may be of any type in a file that was tampered with. */
+/* In a file that was tampered with, a text may be missing, or go on behind a
+ * NUL: then it is empty, which breaks the chain. */
 static const char *text_or_empty(sqlite3_stmt *stmt, int col)
 {
-    const unsigned char *text = sqlite3_column_text(stmt, col);
+    const char *text = (const char *)sqlite3_column_text(stmt, col);
+    int len = sqlite3_column_bytes(stmt, col);
 
-    return text != NULL ? (const char *)text : "";
+    return text != NULL && strlen(text) == (size_t)len ? text : "";
 }
 
 ks_rc ks_audit_each(struct ks_inventory *inv, int64_t from_seq,
                     ks_audit_fn *each, void *arg, struct ks_err *err)
 {
-    static const char sql[] = "SELECT seq,time,actor,act,object,digest,hash"
-                              " FROM audit WHERE seq>=? ORDER BY seq";
+    static const char sql[] =
+        "SELECT seq,time,actor,act,object,digest,prev,hash"
+        " FROM audit WHERE seq>=? ORDER BY seq";
     sqlite3_stmt *stmt = NULL;
     ks_rc rc = inv_query_own(inv, sql, INV_ARGS(inv_int(from_seq)), &stmt, err);
 
@@ -141,7 +144,8 @@ ks_rc ks_audit_each(struct ks_inventory *inv, int64_t from_seq,
         };
 
         inv_col_hash(stmt, 5, row.digest);
-        inv_col_hash(stmt, 6, row.hash);
+        inv_col_hash(stmt, 6, row.prev);
+        inv_col_hash(stmt, 7, row.hash);
         rc = each(arg, &row, err);
     }
     (void)sqlite3_finalize(stmt);
@@ -166,7 +170,8 @@ static ks_rc verify_row(void *arg, const struct ks_audit_row *row,
     rc = chain(verify->prev, row, hash, err);
     if (rc != KS_OK)
         return rc;
-    if (memcmp(hash, row->hash, KS_HASH_LEN) != 0)
+    if (memcmp(hash, row->hash, KS_HASH_LEN) != 0 ||
+        memcmp(verify->prev, row->prev, KS_HASH_LEN) != 0)
         return ks_fail(err, KS_E_VERIFY,
                        "audit row %lld was changed, or is not in its place",
                        (long long)row->seq);

@@ -67,6 +67,14 @@ static void an_edit_a_deletion_and_a_swap_are_found(void)
     CHECK_RC(verify_after("DELETE FROM audit WHERE seq=2", &err), KS_E_VERIFY);
     CHECK_CONTAINS(err.text, "row 2");
     CHECK_RC(verify_after("DELETE FROM audit WHERE seq=1", &err), KS_E_VERIFY);
+    CHECK_RC(
+        verify_after("UPDATE audit SET prev=zeroblob(32) WHERE seq=3", &err),
+        KS_E_VERIFY);
+    CHECK_CONTAINS(err.text, "row 3");
+    CHECK_RC(verify_after("UPDATE audit SET actor=actor||char(0)||'x'"
+                          " WHERE seq=5",
+                          &err),
+             KS_E_VERIFY);
     CHECK_RC(verify_after("UPDATE audit SET seq=99 WHERE seq=2;"
                           "UPDATE audit SET seq=2 WHERE seq=3;"
                           "UPDATE audit SET seq=3 WHERE seq=99",
