@@ -85,8 +85,8 @@ ks_rc ks_cert_get(struct ks_inventory *inv, int64_t id, struct ks_cert_row *row,
 
 struct matches {
     size_t n;
-    int64_t id; /* of the last one seen */
-    bool exact; /* that one has no more digits than were asked for */
+    int64_t id; /* of the last one seen, or of the one that is exact */
+    int exact;  /* how many have no more digits than were asked for */
     char list[LIST_MAX * (KS_SERIAL_HEX + 2)];
 };
 
@@ -97,8 +97,10 @@ static void add_match(struct matches *matches, sqlite3_stmt *stmt,
     size_t used = strlen(matches->list);
 
     read_serial(stmt, 1, serial);
-    matches->id = sqlite3_column_int64(stmt, 0);
-    matches->exact = strlen(serial) == digits;
+    if (strlen(serial) == digits)
+        matches->exact++;
+    if (strlen(serial) == digits || matches->exact == 0)
+        matches->id = sqlite3_column_int64(stmt, 0);
     if (matches->n++ < LIST_MAX)
         (void)snprintf(matches->list + used, sizeof(matches->list) - used,
                        "%s%s", used == 0 ? "" : ", ", serial);
@@ -153,7 +155,9 @@ ks_rc ks_cert_find(struct ks_inventory *inv, int64_t ca, const char *hex,
         rc = match(inv, ca, hex, true, &matches, err);
     if (rc != KS_OK)
         return rc;
-    if (digits < KS_SERIAL_PREFIX_MIN && !(matches.n == 1 && matches.exact))
+    if (matches.exact == 1) /* a whole serial, even if others go on from it */
+        return ks_cert_get(inv, matches.id, row, err);
+    if (digits < KS_SERIAL_PREFIX_MIN)
         return ks_fail(err, KS_E_INVALID,
                        "%.64s: too short; give %d digits of a serial or more",
                        hex, KS_SERIAL_PREFIX_MIN);

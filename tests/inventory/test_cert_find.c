@@ -54,6 +54,28 @@ static void a_prefix_of_several_lists_them(void)
     ks_inventory_close(inv);
 }
 
+static void a_whole_serial_wins_over_those_it_begins(void)
+{
+    static const uint8_t octets[] = {0x3f, 0xa9, 0xc1, 0x22};
+    struct ks_inventory *inv = rows_open();
+    int64_t ca = rows_ca(inv, "root", 0, 0x1111111111111111), id = 0;
+    struct ks_cert_reserve reserve = {.ca = ca,
+                                      .serial = octets,
+                                      .serial_len = sizeof(octets),
+                                      .profile = "server",
+                                      .profile_hash = rows_hash};
+    struct ks_cert_row row = {0};
+    struct ks_err err = {0};
+
+    (void)rows_issue(inv, ca, 0x3fa9c12222222220, "a.example.com");
+    CHECK_OK(ks_cert_reserve(inv, &reserve, &id, &err), &err);
+    CHECK_OK(ks_cert_find(inv, 0, "3fa9c122", &row, &err), &err);
+    CHECK_INT(row.id, id);
+    ks_cert_row_clear(&row);
+    CHECK_RC(ks_cert_find(inv, 0, "3fa9c1", &row, &err), KS_E_INVALID);
+    ks_inventory_close(inv);
+}
+
 static void what_is_no_serial_is_refused(void)
 {
     static const char *const bad[] = {
@@ -189,6 +211,7 @@ static void no_question_scans_the_table(void)
 static const struct test_case cases[] = {
     TEST_CASE(a_unique_prefix_finds_a_certificate),
     TEST_CASE(a_prefix_of_several_lists_them),
+    TEST_CASE(a_whole_serial_wins_over_those_it_begins),
     TEST_CASE(what_is_no_serial_is_refused),
     TEST_CASE(certificates_are_found_by_name_issuer_and_time),
     TEST_CASE(no_question_scans_the_table),
