@@ -12,17 +12,58 @@
 
 #include "exit.h"
 
+/* The length of the UTF-8 character at AT, and the character; 0 if there is
+ * none (RFC 3629). */
+static size_t utf8_char(const unsigned char *at, unsigned long *c)
+{
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = at[0] < 0x80                    ? 1
+                 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                 : (at[0] & 0xf0) == 0xe0        ? 3
+                 : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                 : 0;
+
+    *c = len < 2 ? at[0] : at[0] & (0x7fU >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        *c = *c << 6 | (at[i] & 0x3f);
+    }
+    if (len > 1 && (*c < least[len] || *c > 0x10ffff))
+        return 0;
+    return len;
+}
+
+/* What steers a terminal, or turns the direction of a text, so that it reads
+ * as something else (Unicode UAX 9). */
+static bool is_control(unsigned long c)
+{
+    static const unsigned long ranges[][2] = {
+        {0, 0x1f},        {0x7f, 0x9f},     {0x200e, 0x200f},
+        {0x2028, 0x202e}, {0x2066, 0x2069}, {0xd800, 0xdfff},
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1])
+            return true;
+    return false;
+}
+
 void cli_put_safe(FILE *stream, const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';
-         at++) {
-        /* C1 control characters are c2 80 to c2 9f in UTF-8. */
-        if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
+    const unsigned char *at = (const unsigned char *)text;
+    unsigned long c;
+
+    while (*at != '\0') {
+        size_t len = utf8_char(at, &c);
+
+        if (len == 0 || is_control(c)) {
             (void)fputc('?', stream);
-            at++;
-        } else {
-            (void)fputc(*at < 0x20 || *at == 0x7f ? '?' : *at, stream);
+            at += len == 0 ? 1 : len;
+            continue;
         }
+        (void)fwrite(at, 1, len, stream);
+        at += len;
     }
 }
 
