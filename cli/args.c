@@ -42,8 +42,8 @@ ks_rc args_validity(const struct args_validity *args, struct ca_validity *out,
 static void warn_of_pin_value(const struct cli *cli, const char *option)
 {
     cli_warn(cli,
-             "%s: a pin-value shows the secret to every user of this machine; "
-             "pin-source and --passin do not",
+             "%s: a secret in a URI is shown to every user of this machine; "
+             "pin-source=file:PATH and --passin file:PATH do not",
              option);
 }
 
@@ -63,7 +63,8 @@ ks_rc args_uri_check(const struct cli *cli, const char *option, const char *uri,
         return ks_fail(err, KS_E_INVALID, "%s: %s: not a key URI", option,
                        safe);
     }
-    if (strcasestr(uri, "pin-value=") != NULL)
+    if (strcasestr(uri, "pin-value=") != NULL ||
+        strcasestr(uri, "pin-source=pass:") != NULL)
         warn_of_pin_value(cli, option);
     return KS_OK;
 }
@@ -107,7 +108,9 @@ ks_rc args_uri_canonical(const struct cli *cli, const char *option,
 
     if (rc != KS_OK)
         return rc;
-    if (parsed.has_pin_value)
+    if (parsed.has_pin_value ||
+        (parsed.pin_source != NULL &&
+         strncmp(parsed.pin_source, "pass:", strlen("pass:")) == 0))
         warn_of_pin_value(cli, option);
     rc = format_key(option, &parsed, out, err);
     ks_uri_clear(&parsed);

@@ -243,6 +243,7 @@ static ks_rc report(struct cli *cli, const char *config, const char *source,
                     const struct made *made, struct ks_err *err)
 {
     struct stat st;
+    char *whole;
 
     if (cli->globals.json)
         return cli_out_json(cli,
@@ -261,6 +262,13 @@ static ks_rc report(struct cli *cli, const char *config, const char *source,
     if (stat(made->folder, &st) == 0 && (st.st_mode & 077) != 0)
         cli_warn(cli, "%s is open to others; chmod 700 closes it",
                  made->folder);
+    whole = realpath(made->folder, NULL);
+    if (cli->globals.home != NULL && whole != NULL)
+        cli_note(cli,
+                 "next: export CAADM_HOME=\"%s\", so that every command finds "
+                 "it",
+                 whole);
+    free(whole);
     cli_note(cli, "next: caadm ca create root --subject "
                   "\"CN=Example Root CA,O=Example\" --key-type ec:P-384 "
                   "--days 3650");

@@ -4,6 +4,7 @@
 #include "env.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -55,6 +56,18 @@ static ks_rc open_inventory(struct cli *cli, const struct ks_config *config,
                              err);
 }
 
+/* Who can write the home can put other keys and another inventory there. */
+static void warn_of_open_home(const struct cli *cli,
+                              const struct ks_config *config)
+{
+    const char *folder = ks_config_dir(config);
+    struct stat st;
+
+    if (stat(folder, &st) == 0 && (st.st_mode & 022) != 0)
+        cli_warn(cli, "%s can be changed by others; chmod go-w closes it",
+                 folder);
+}
+
 ks_rc cli_env_open(struct cli *cli, enum ks_inventory_mode mode, bool with_keys,
                    const char *passin, struct ca_env *env, struct ks_err *err)
 {
@@ -65,6 +78,7 @@ ks_rc cli_env_open(struct cli *cli, enum ks_inventory_mode mode, bool with_keys,
     if (rc != KS_OK)
         return rc;
     env->config = config;
+    warn_of_open_home(cli, config);
     rc = open_inventory(cli, config, mode, err);
     if (rc != KS_OK)
         return rc;
@@ -90,6 +104,7 @@ ks_rc cli_env_keys(struct cli *cli, enum ks_inventory_mode mode,
     if (rc != KS_OK)
         return rc;
     env->config = config;
+    warn_of_open_home(cli, config);
     rc = open_inventory(cli, config, mode, &why);
     if (rc != KS_OK && rc != KS_E_NOT_FOUND) {
         *err = why;

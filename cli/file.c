@@ -45,8 +45,14 @@ static ks_rc check_target(const char *path, bool force, struct ks_err *err)
             return KS_OK;
         return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", path);
     }
-    if (S_ISLNK(st.st_mode))
+    if (S_ISLNK(st.st_mode)) {
+        ks_hint(err, "name the file that it leads to, or remove the link");
         return ks_fail(err, KS_E_INVALID, "%s: is a symbolic link", path);
+    }
+    if (S_ISDIR(st.st_mode)) {
+        ks_hint(err, "name a file in it");
+        return ks_fail(err, KS_E_INVALID, "%s: is a directory", path);
+    }
     if (!S_ISREG(st.st_mode)) {
         ks_hint(err, "- is standard output");
         return ks_fail(err, KS_E_INVALID, "%s: not a regular file", path);

@@ -64,11 +64,15 @@ ks_rc help_next(struct cli *cli, struct ks_err *err)
         }
     }
     if (rc == KS_E_NOT_FOUND)
-        rc = cli_out_line(cli, err,
-                          "No configuration yet%s%s. Make one:\n"
-                          "  caadm init --home %s --passphrase file:pw.txt",
-                          path != NULL ? ": " : "", path != NULL ? path : "",
-                          "$PWD/pki");
+        rc = cli_out_line(
+            cli, err,
+            "No configuration yet%s%s. Make one:\n"
+            "  export CAADM_HOME=$PWD/pki\n"
+            "  caadm init                              asks for each key's "
+            "passphrase\n"
+            "  caadm init --passphrase file:pw.txt     reads it from that "
+            "file, each time",
+            path != NULL ? ": " : "", path != NULL ? path : "");
     else if (rc == KS_OK)
         rc = next_ca(cli, config, err);
     if (rc != KS_OK)

@@ -103,6 +103,21 @@ static ks_rc open_store(const struct ca_env *env, const char *uri, int expect,
     return KS_OK;
 }
 
+static ks_rc load_fail(const struct ca_env *env, const char *shown,
+                       struct ks_err *err)
+{
+    ks_rc rc = ca_crypto_fail(KS_E_INVALID, shown, err);
+
+    if (rc == KS_E_SECRET_WRONG && env->passin == NULL)
+        ks_hint(err, "--passin SOURCE says where another one comes from");
+    if (rc == KS_E_SECRET_MISSING && env->passin == NULL && err != NULL) {
+        err->hint[0] = '\0'; /* the provider knows no options */
+        ks_hint(err, "--passin file:PATH, env:NAME or fd:N gives it, or a "
+                     "passphrase line in caadm.conf");
+    }
+    return rc;
+}
+
 static ks_rc load(const struct ca_env *env, const char *uri, int expect,
                   EVP_PKEY **out, struct ks_err *err)
 {
@@ -127,7 +142,7 @@ static ks_rc load(const struct ca_env *env, const char *uri, int expect,
         OSSL_STORE_INFO_free(info);
     }
     if (pkey == NULL && ERR_peek_error() != 0)
-        rc = ca_crypto_fail(KS_E_INVALID, shown, err);
+        rc = load_fail(env, shown, err);
     else if (pkey == NULL)
         rc = ks_fail(err, KS_E_NOT_FOUND, "%s: there is no %s key in it", shown,
                      expect == OSSL_STORE_INFO_PKEY ? "private" : "public");

@@ -74,6 +74,11 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
         rc = set_place(ctx, spec, err);
     if (rc == KS_OK)
         rc = ca_key_run(env, ctx, shown, &pkey, err);
+    if (rc == KS_E_SECRET_MISSING && spec->passout == NULL && err != NULL) {
+        err->hint[0] = '\0'; /* the provider knows no options */
+        ks_hint(err, "--passout file:PATH, env:NAME or fd:N gives it, or a "
+                     "passphrase line in caadm.conf");
+    }
     if (rc == KS_OK && out != NULL) {
         *out = pkey;
         pkey = NULL; /* given to the caller */
