@@ -1,6 +1,6 @@
 /*
- * Key types, and keys by URI. Making keys in a backend is tested end to end,
- * where there is a provider.
+ * Key types, and keys by URI. Making keys in a backend is in
+ * test_key_make.c.
  */
 #include "key.h"
 
