@@ -196,7 +196,8 @@ ks_rc cli_confirm(const struct cli *cli, const char *question, const char *word,
         ks_hint(err, "--yes does it without asking");
         return ks_fail(err, KS_E_POLICY, "%s: not confirmed", word);
     }
-    (void)fprintf(stderr, "caadm: %s\ncaadm: type ", question);
+    cli_say("%s", question);
+    (void)fputs("caadm: type ", stderr);
     cli_put_safe(stderr, word);
     (void)fputs(" to go on: ", stderr);
     if (fgets(answer, (int)sizeof(answer), stdin) == NULL) {

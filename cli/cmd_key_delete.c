@@ -1,6 +1,8 @@
 /*
  * caadm key delete: a key is gone for ever.
  */
+#include <stdio.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -27,11 +29,13 @@ static const struct opt opts[] = {
 static ks_rc confirm(const struct cli *cli, const char *uri, struct ks_err *err)
 {
     struct ks_uri parsed = {0};
+    char question[512];
     ks_rc rc = ks_uri_parse(uri, &parsed, err);
 
+    (void)snprintf(question, sizeof(question), "%.400s will be gone for ever",
+                   uri);
     if (rc == KS_OK)
-        rc =
-            cli_confirm(cli, "this key will be gone for ever", parsed.key, err);
+        rc = cli_confirm(cli, question, parsed.key, err);
     ks_uri_clear(&parsed);
     return rc;
 }
@@ -41,6 +45,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
 {
     const struct delete_args *delete_args = args->opts;
     struct ca_env env = {0};
+    struct ks_err why = {0};
     EVP_PKEY *pkey = NULL;
     char *uri = NULL;
     ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
@@ -48,10 +53,12 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK && !delete_args->yes && !delete_args->force) {
-        rc = ca_key_load_public(&env, uri, &pkey, err);
+        rc = ca_key_load_public(&env, uri, &pkey, &why);
         /* What is damaged may be deleted, too. */
         if (rc == KS_OK || rc == KS_E_DAMAGED)
             rc = confirm(cli, uri, err);
+        else
+            *err = why;
     }
     if (rc == KS_OK)
         rc = ca_key_delete(&env, uri, delete_args->force, err);

@@ -89,6 +89,17 @@ static bool wants_json(int argc, char *const argv[])
     return false;
 }
 
+/* libcrypto says of ^C at a prompt only that there was no answer. */
+static ks_rc interrupted_answer(ks_rc rc, struct ks_err *err)
+{
+    struct ks_err why = {0};
+
+    if (rc != KS_E_SECRET_MISSING || cli_ask_failure(&why) != KS_E_INTERRUPTED)
+        return rc;
+    *err = why;
+    return KS_E_INTERRUPTED;
+}
+
 static ks_rc run_line(struct cli *cli, int argc, char *argv[],
                       struct ks_err *err)
 {
@@ -102,6 +113,7 @@ static ks_rc run_line(struct cli *cli, int argc, char *argv[],
     cli->globals.json = cli->globals.json || wants_json(argc, argv);
     if (rc == KS_OK)
         rc = run(cli, &line, err);
+    rc = interrupted_answer(rc, err);
     if (rc == KS_OK)
         rc = cli_out_close(cli, err);
     cli_progress_end();

@@ -98,6 +98,15 @@ put_format(const char *kind, const char *format, va_list args)
     free(text);
 }
 
+void cli_say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    put_format("", format, args);
+    va_end(args);
+}
+
 void cli_note(const struct cli *cli, const char *format, ...)
 {
     va_list args;

@@ -16,6 +16,8 @@
 
 #define CLI_JSON_VERSION 1 /* raised when a key changes its meaning */
 
+/* "caadm: ..." with --quiet, too: what goes before a question. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "caadm: ...", "caadm: warning: ..."; not with --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -39,4 +39,27 @@ stopped HUP ca create root --subject CN=root --key-type rsa:16384 --dry-run
     cat out err >&2
     failed=1
 }
+
+# ^C at a question is no missing secret.
+sed -i '/^passphrase/d' pki/caadm.conf
+for command in "key test keystore://default/root" \
+    "key create keystore://default/n" "key passwd keystore://default/root"; do
+    cat >typed.tcl <<TCL
+set timeout 20
+log_user 0
+spawn -noecho "$caadm" $command
+expect -re {assphrase of [^\n]*: \$} { } timeout { exit 97 } eof { exit 98 }
+sleep 0.2
+send -- "\003"
+expect eof
+lassign [wait] pid spawn os code
+exit \$code
+TCL
+    rc=0
+    expect typed.tcl >out 2>&1 || rc=$?
+    [ "$rc" -eq 7 ] || {
+        echo "interrupt: exit $rc at the prompt of $command: $(cat out)" >&2
+        failed=1
+    }
+done
 exit $failed
