@@ -15,6 +15,8 @@
 
 #define URI "keystore://default/new"
 
+static OSSL_PROVIDER *providers[2];
+
 /* The provider in a library context of its own, as caadm.conf here says. */
 static void provider_open(struct fixture *f)
 {
@@ -30,15 +32,18 @@ static void provider_open(struct fixture *f)
     f->env.libctx = OSSL_LIB_CTX_new();
     CHECK(OSSL_PROVIDER_set_default_search_path(f->env.libctx, MODULES_DIR) ==
           1);
-    CHECK(OSSL_PROVIDER_load(f->env.libctx, "default") != NULL);
-    CHECK(OSSL_PROVIDER_load(f->env.libctx, "keystore") != NULL);
+    providers[0] = OSSL_PROVIDER_load(f->env.libctx, "default");
+    providers[1] = OSSL_PROVIDER_load(f->env.libctx, "keystore");
+    REQUIRE(providers[0] != NULL && providers[1] != NULL);
 }
 
 static void provider_close(struct fixture *f)
 {
-    OSSL_LIB_CTX *ctx = f->env.libctx; /* unloads them, too */
+    OSSL_LIB_CTX *ctx = f->env.libctx;
 
     fixture_close(f);
+    for (size_t i = 0; i < 2; i++)
+        CHECK(OSSL_PROVIDER_unload(providers[i]) == 1);
     OSSL_LIB_CTX_free(ctx);
 }
 
