@@ -127,8 +127,10 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     char *uri = NULL;
     ks_rc rc;
 
-    if (import_args->in == NULL)
+    if (import_args->in == NULL) {
+        ks_hint(err, "--in FILE, or --in - for standard input");
         return ks_fail(err, KS_E_INVALID, "--in: missing");
+    }
     rc = args_uri_new("key", args->argv[0], &uri, err);
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passout", import_args->passout, err);

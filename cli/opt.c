@@ -111,8 +111,9 @@ static ks_rc set_uint(const struct opt *row, struct opt_uint *target,
     number = strtoul(value, &end, 10);
     if (errno != 0 || *end != '\0' || strspn(value, "0123456789") == 0 ||
         number > INT_MAX)
-        return ks_fail(err, KS_E_INVALID, "--%s: %s: not a number", row->name,
-                       value);
+        return ks_fail(err, KS_E_INVALID,
+                       "--%s: %s: not a whole number from 0 to %d", row->name,
+                       value, INT_MAX);
     target->set = true;
     target->value = (unsigned)number;
     return KS_OK;

@@ -132,9 +132,11 @@ static ks_rc must_be_free(const struct ca_env *env, const char *uri,
     EVP_PKEY_free(pkey);
     if (rc == KS_E_NOT_FOUND)
         return KS_OK;
-    if (rc == KS_OK || rc == KS_E_DAMAGED)
+    if (rc == KS_OK || rc == KS_E_DAMAGED) {
+        ks_hint(err, "choose another name, or delete that key first");
         return ks_fail(err, KS_E_EXISTS, "%s: there is a key of this name",
                        uri);
+    }
     if (why.hint[0] != '\0')
         ks_hint(err, "%s", why.hint);
     return ks_fail(err, rc, "%s", why.text);

@@ -38,7 +38,7 @@ expect 3 'show: a?b?' ca show $'a\xe2\x80\xaeb\xc2\x85'
 expect 3 'show: \?' ca show $'\xed\xa0\x80'
 expect 3 $'show: \xc3\xbc: no' ca show $'\xc3\xbc'
 expect 2 'longer than' cert show "$(printf '%05000d' 7)"
-expect 2 'not a number' cert issue --ca root --san a.b --backend default \
+expect 2 'not a whole number' cert issue --ca root --san a.b --backend default \
     --days -1
 
 # --out
