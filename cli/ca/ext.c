@@ -106,8 +106,13 @@ ks_rc ca_ext_build(const char *name, const char *value, X509 *issuer,
     X509V3_set_ctx(&ctx, issuer, NULL, NULL, NULL, 0);
     X509V3_set_nconf(&ctx, conf);
     (void)ERR_set_mark();
-    *out = build(name, value, &ctx, conf);
-    why = ERR_reason_error_string(ERR_peek_error());
+    if (ca_ext_nid(name) == NID_certificate_policies &&
+        ca_ext_has_qualifiers(value)) {
+        why = ca_ext_policies(value, out);
+    } else {
+        *out = build(name, value, &ctx, conf);
+        why = ERR_reason_error_string(ERR_peek_error());
+    }
     (void)ERR_pop_to_mark();
     NCONF_free(conf);
     if (*out != NULL && is_sound(*out))

@@ -16,6 +16,11 @@ KS_MUST_CHECK ks_rc ca_ext_build(const char *name, const char *value,
                                  X509 *issuer, X509_EXTENSION **out,
                                  struct ks_err *err);
 
+/* certificatePolicies whose value has cps= or notice=; ca_ext_build does this
+ * by itself. Returns the fault, NULL: none. ext_policy.c */
+bool ca_ext_has_qualifiers(const char *value);
+const char *ca_ext_policies(const char *value, X509_EXTENSION **out);
+
 /* Extension TYPE (NID) from a decoded value. Caller frees; NULL: no memory. */
 X509_EXTENSION *ca_ext_encode(int nid, bool critical, void *value);
 

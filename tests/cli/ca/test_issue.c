@@ -364,6 +364,7 @@ static void commands_cannot_set_what_is_the_cas(void)
         {"nsCertType", "sslCA"},
         {"keyUsage", "DER:03020204"},
         {"certificatePolicies", "DER:0500"},
+        {"certificatePolicies", "1.2.3 notice=\xff"},
         {"nonsense", "x"},
         {"keyUsage", "nonsense"},
     };
@@ -545,7 +546,37 @@ static void a_copied_purpose_counts_as_the_profiles(void)
     fixture_close(&f);
 }
 
+static void policies_have_their_qualifiers(void)
+{
+    static const struct ca_ext ext = {
+        "certificatePolicies",
+        "1.2.3.4 cps=https://example.com/cps notice=One\\, two, 2.5.29.32.0"};
+    struct fixture f;
+    struct ca_csr *csr;
+    struct ca_issued issued;
+    const char *san = "a.example", *text;
+    struct ca_issue_spec spec = {
+        .sans = &san, .n_sans = 1, .exts = &ext, .n_exts = 1};
+
+    fixture_open(&f);
+    fixture_cas(&f);
+    spec.csr = csr = fixture_csr(&f, NULL, NULL);
+    CHECK_OK(fixture_issue(&f, "issuing", &spec, &issued), &f.err);
+    REQUIRE(issued.cert != NULL);
+    text = fixture_ext(issued.cert, NID_certificate_policies);
+    CHECK_CONTAINS(text, "Policy: 1.2.3.4");
+    CHECK_CONTAINS(text, "CPS: https://example.com/cps");
+    CHECK_CONTAINS(text, "Explicit Text: One, two");
+    CHECK_CONTAINS(text, "X509v3 Any Policy");
+    CHECK_INT(fixture_verify(&f, issued.cert, X509_PURPOSE_SSL_SERVER),
+              X509_V_OK);
+    ca_issued_clear(&issued);
+    ca_csr_free(csr);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(policies_have_their_qualifiers),
     TEST_CASE(a_copied_purpose_counts_as_the_profiles),
     TEST_CASE(key_usage_is_cut_to_what_the_key_can_do),
     TEST_CASE(a_certificate_from_a_request_is_accepted),

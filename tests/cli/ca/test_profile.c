@@ -93,6 +93,12 @@ static void mistakes_name_section_and_key(void)
         {"subject = nonsense\n", "subject"},
         {"basicConstraints = CA:FALSE, pathlen:0\n", "pathlen"},
         {"keyUsage = DER:0500\n", "keyUsage"},
+        {"certificatePolicies = 1.2.3 cps=nonsense\n", "URI"},
+        {"certificatePolicies = 1.2.3 cps=\n", "certificatePolicies"},
+        {"certificatePolicies = 1.2.3 notice=\n", "certificatePolicies"},
+        {"certificatePolicies = 1.2.3 notice=x, 1.2.3\n", "twice"},
+        {"certificatePolicies = 1.2.3 notice=x, y\n", "OID"},
+        {"certificatePolicies = 1.2.3 notice=x, 1.2.4 y\n", "cps=URI"},
         {"nsCertType = sslCA\n", "nsCertType"},
         {"keyUsage = DER:03020204\n", "keyCertSign"},
     };
