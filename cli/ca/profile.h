@@ -35,6 +35,12 @@ struct ca_profile_row {
     unsigned days;
     struct ca_ext exts[4]; /* ends with a NULL name */
 };
+/* Notes in FULL what it is for. KS_E_CONFIG with the fault. ROW: the built-in
+ * one of its name; NULL: none. profile_check.c */
+KS_MUST_CHECK ks_rc ca_profile_check(struct ca_profile_full *full,
+                                     const struct ca_profile_row *row,
+                                     struct ks_err *err);
+
 extern const struct ca_profile_row ca_profile_rows[];
 extern const size_t ca_profile_n_rows;
 
