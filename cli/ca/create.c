@@ -291,6 +291,19 @@ static ks_rc reserve(struct making *making, struct ks_err *err)
     return rc;
 }
 
+/* Again, where no other process can come between: two may be making a CA of
+ * one key. */
+static ks_rc check_key_is_free(const struct making *making, struct ks_err *err)
+{
+    bool used = false;
+    ks_rc rc =
+        ks_ca_has_key(making->env->inv, making->draft.spki_hash, &used, err);
+
+    if (rc == KS_OK && used)
+        return ks_fail(err, KS_E_POLICY, "this key is another CA's already");
+    return rc;
+}
+
 /* KEY is kept for the undoing: the draft only borrows it for its records. */
 static ks_rc record(struct making *making, struct ks_err *err)
 {
@@ -303,10 +316,13 @@ static ks_rc record(struct making *making, struct ks_err *err)
         rc = ks_inventory_begin(env->inv, err);
     if (rc != KS_OK)
         return rc;
-    rc = ca_draft_record_cert(env,
-                              making->parent != NULL ? making->parent->row.name
-                                                     : making->spec->name,
-                              &making->draft, err);
+    rc = check_key_is_free(making, err);
+    if (rc == KS_OK)
+        rc = ca_draft_record_cert(env,
+                                  making->parent != NULL
+                                      ? making->parent->row.name
+                                      : making->spec->name,
+                                  &making->draft, err);
     if (rc == KS_OK && making->key.intent != 0)
         rc = ca_new_key_keep(env, &making->key, err);
     if (rc == KS_OK)

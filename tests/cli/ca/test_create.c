@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/x509v3.h>
 
@@ -366,7 +368,46 @@ static void a_profiles_path_length_holds_where_none_is_given(void)
     fixture_close(&f);
 }
 
+/* All at once on one key: one CA comes of it, at most one signs with it. */
+static void processes_at_once_make_one_ca_of_one_key(void)
+{
+    enum {
+        N = 6
+    };
+    struct fixture f;
+    char uri[512];
+    pid_t pids[N];
+    int made = 0;
+
+    fixture_open(&f);
+    (void)snprintf(uri, sizeof(uri), "%s", fixture_key(&f, "one", "ec:P-256"));
+    fixture_close(&f);
+    for (int i = 0; i < N; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            char name[16];
+            struct ca_issued created = {0};
+            struct ca_create_spec spec = {.name = name,
+                                          .subject = "CN=X",
+                                          .key_uri = uri,
+                                          .path_length = -1};
+
+            (void)snprintf(name, sizeof(name), "ca%d", i);
+            fixture_open_again(&f);
+            _exit(ca_create(&f.env, &spec, &created, &f.err) == KS_OK ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        int status = -1;
+
+        CHECK(waitpid(pids[i], &status, 0) == pids[i]);
+        made += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    CHECK_INT(made, 1);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(processes_at_once_make_one_ca_of_one_key),
     TEST_CASE(extensions_of_the_command_leave_a_ca_a_ca),
     TEST_CASE(a_profiles_path_length_holds_where_none_is_given),
     TEST_CASE(the_name_outside_is_told_and_a_cn_beside_dns_names_is_none),
