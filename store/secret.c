@@ -76,25 +76,27 @@ static bool is_nothing(const char *rest)
     return *rest == '\0';
 }
 
+/* FROM and NAME say where it is from, as the source does: "file:" and a
+ * path. */
 static ks_rc set_checked(const struct request *request, const char *from,
-                         const void *data, size_t len)
+                         const char *name, const void *data, size_t len)
 {
     if (len == 0)
-        return ks_fail(request->err, KS_E_SECRET_MISSING, "%s: %s is empty",
-                       from, request->what);
+        return ks_fail(request->err, KS_E_SECRET_MISSING, "%s%s: %s is empty",
+                       from, name, request->what);
     if (len > KS_SECRET_MAX)
         return ks_fail(request->err, KS_E_INVALID,
-                       "%s: %s is longer than %d bytes", from, request->what,
-                       KS_SECRET_MAX);
+                       "%s%s: %s is longer than %d bytes", from, name,
+                       request->what, KS_SECRET_MAX);
     if (memchr(data, '\0', len) != NULL)
-        return ks_fail(request->err, KS_E_INVALID, "%s: %s has a NUL byte",
-                       from, request->what);
+        return ks_fail(request->err, KS_E_INVALID, "%s%s: %s has a NUL byte",
+                       from, name, request->what);
     return ks_secret_set(request->secret, data, len);
 }
 
 static ks_rc get_pass(const struct request *request, const char *rest)
 {
-    return set_checked(request, "pass:", rest, strlen(rest));
+    return set_checked(request, "pass", "", rest, strlen(rest));
 }
 
 static ks_rc get_env(const struct request *request, const char *rest)
@@ -104,14 +106,14 @@ static ks_rc get_env(const struct request *request, const char *rest)
     if (value == NULL)
         return ks_fail(request->err, KS_E_SECRET_MISSING,
                        "env:%s: variable is not set", rest);
-    return set_checked(request, "environment variable", value, strlen(value));
+    return set_checked(request, "env:", rest, value, strlen(value));
 }
 
 /* Reads one byte at a time, so that what follows the line is still there for
  * the next reader of FD. WHOLE: to the end of the file, which may be one
  * line's end longer than the secret. */
-static ks_rc read_line(const struct request *request, const char *from, int fd,
-                       bool whole)
+static ks_rc read_line(const struct request *request, const char *from,
+                       const char *name, int fd, bool whole)
 {
     uint8_t line[KS_SECRET_MAX + 3]; /* and a CR, an LF, one too many */
     size_t len = 0;
@@ -124,7 +126,8 @@ static ks_rc read_line(const struct request *request, const char *from, int fd,
             continue;
         if (got < 0) {
             rc = ks_fail_errno(request->err, KS_E_SECRET_MISSING,
-                               "%s: cannot read the %s", from, request->what);
+                               "%s%s: cannot read the %s", from, name,
+                               request->what);
             goto out;
         }
         if (got == 0 || (line[len] == '\n' && !whole))
@@ -135,7 +138,7 @@ static ks_rc read_line(const struct request *request, const char *from, int fd,
         len--;
     if (len > 0 && line[len - 1] == '\r')
         len--;
-    rc = set_checked(request, from, line, len);
+    rc = set_checked(request, from, name, line, len);
 out:
     OPENSSL_cleanse(line, sizeof(line));
     return rc;
@@ -151,13 +154,13 @@ static ks_rc read_file(const struct request *request, const char *from,
 
     if (fd < 0)
         return ks_fail_errno(request->err, KS_E_SECRET_MISSING,
-                             "%s: cannot read the %s from %s", from,
-                             request->what, path);
+                             "%s%s: cannot read the %s", from, path,
+                             request->what);
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         rc = ks_fail(request->err, KS_E_SECRET_MISSING,
-                     "%s: %s is not a regular file", from, path);
+                     "%s%s: not a regular file", from, path);
     else
-        rc = read_line(request, from, fd, whole);
+        rc = read_line(request, from, path, fd, whole);
     (void)close(fd); /* it was only read */
     return rc;
 }
@@ -178,13 +181,12 @@ static ks_rc get_file(const struct request *request, const char *rest)
 
 static ks_rc get_fd(const struct request *request, const char *rest)
 {
-    return read_line(request, "fd:", fd_of(rest), false);
+    return read_line(request, "fd:", rest, fd_of(rest), false);
 }
 
 static ks_rc get_stdin(const struct request *request, const char *rest)
 {
-    (void)rest;
-    return read_line(request, "stdin", STDIN_FILENO, false);
+    return read_line(request, "stdin", rest, STDIN_FILENO, false);
 }
 
 static ks_rc get_cred(const struct request *request, const char *rest)

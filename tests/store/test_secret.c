@@ -98,7 +98,8 @@ static void files_that_give_nothing_are_missing_secrets(void)
     test_write("nul", "ses\0ame\n", 8, 0600);
     REQUIRE(mkdir(test_path("dir"), 0700) == 0);
     REQUIRE(mkfifo(test_path("fifo"), 0600) == 0);
-    check_fails("file:none", KS_E_SECRET_MISSING, "No such file");
+    check_fails("file:none", KS_E_SECRET_MISSING,
+                "/none: cannot read the passphrase: No such file");
     check_fails("file:empty", KS_E_SECRET_MISSING, "empty");
     check_fails("file:blank", KS_E_SECRET_MISSING, "empty");
     check_fails("file:nul", KS_E_INVALID, "NUL");
