@@ -23,27 +23,39 @@ static bool has_terminal(void)
 }
 
 /* OpenSSL's dialogue falls back to stdin without a terminal; ours does not,
- * so this is only reached with one. */
+ * so this is only reached with one. Its own check of the second answer
+ * (UI_add_verify_string) would print a line above our error. */
 static ks_rc ask_twice(UI *ui, const struct ks_question *question,
-                       const char *prompt, char *first, char *second,
-                       struct ks_err *err)
+                       const char *prompt, const char *again, char *first,
+                       char *second, struct ks_err *err)
 {
     int answer;
 
     if (UI_add_input_string(ui, prompt, 0, first, 1, KS_SECRET_MAX) < 0)
         return KS_E_NOMEM;
-    if (question->confirm && UI_add_verify_string(ui, prompt, 0, second, 1,
-                                                  KS_SECRET_MAX, first) < 0)
+    if (question->confirm &&
+        UI_add_input_string(ui, again, 0, second, 1, KS_SECRET_MAX) < 0)
         return KS_E_NOMEM;
     answer = UI_process(ui);
     if (answer == -2)
         return ks_fail(err, KS_E_INTERRUPTED, "interrupted at the prompt");
-    if (answer == 0)
-        return KS_OK;
-    if (question->confirm && first[0] != '\0' && second[0] != '\0' &&
-        strcmp(first, second) != 0)
+    if (answer != 0)
+        return ks_fail(err, KS_E_SECRET_MISSING, "nothing was entered");
+    if (question->confirm && strcmp(first, second) != 0)
         return ks_fail(err, KS_E_INVALID, "the two are not the same");
-    return ks_fail(err, KS_E_SECRET_MISSING, "nothing was entered");
+    return KS_OK;
+}
+
+/* LEAD and what is asked for, as a sentence starts. */
+static void word_prompt(const struct ks_question *question, const char *lead,
+                        const char *what, char *out, size_t size)
+{
+    const char *whose = question->whose;
+
+    (void)snprintf(out, size, "%s%s%s%s: ", lead, what,
+                   whose != NULL ? " of " : "", whose != NULL ? whose : "");
+    if (lead[0] == '\0' && out[0] >= 'a' && out[0] <= 'z')
+        out[0] = (char)(out[0] - 'a' + 'A');
 }
 
 ks_rc ks_secret_prompt(const struct ks_question *question,
@@ -52,7 +64,7 @@ ks_rc ks_secret_prompt(const struct ks_question *question,
     const char *what = question->what != NULL ? question->what : "passphrase";
     const char *whose = question->whose;
     char first[KS_SECRET_MAX + 1] = "", second[KS_SECRET_MAX + 1] = "";
-    char prompt[512];
+    char prompt[512], again[512];
     UI *ui = NULL;
     ks_rc rc;
 
@@ -62,14 +74,16 @@ ks_rc ks_secret_prompt(const struct ks_question *question,
                        "no terminal to ask for the %s%s%s", what,
                        whose != NULL ? " of " : "", whose != NULL ? whose : "");
     }
-    (void)snprintf(prompt, sizeof(prompt),
-                   "%s%s%s%s%s: ", question->attempt > 0 ? "Wrong. " : "",
-                   question->confirm ? "New " : "", what,
-                   whose != NULL ? " of " : "", whose != NULL ? whose : "");
+    word_prompt(question,
+                question->attempt > 0 ? "Wrong; "
+                : question->confirm   ? "New "
+                                      : "",
+                what, prompt, sizeof(prompt));
+    word_prompt(question, "Again, new ", what, again, sizeof(again));
     ui = UI_new_method(UI_OpenSSL());
     if (ui == NULL)
         return KS_E_NOMEM;
-    rc = ask_twice(ui, question, prompt, first, second, err);
+    rc = ask_twice(ui, question, prompt, again, first, second, err);
     if (rc == KS_OK)
         rc = ks_secret_set(secret, first, strlen(first));
     UI_free(ui);

@@ -102,7 +102,7 @@ static void an_answer_is_taken_and_not_shown(void)
     char seen[1024];
 
     CHECK_INT(talk(&plain, "sesame", answers, seen, sizeof(seen)), 0);
-    CHECK_CONTAINS(seen, "passphrase of keystore://d/k");
+    CHECK_CONTAINS(seen, "Passphrase of keystore://d/k: ");
     CHECK(strstr(seen, "sesame") == NULL);
 }
 
@@ -113,9 +113,11 @@ static void a_new_secret_is_asked_for_twice(void)
     char seen[1024];
 
     CHECK_INT(talk(&fresh, "sesame", same, seen, sizeof(seen)), 0);
-    CHECK_CONTAINS(seen, "New PIN of keystore://d/k");
+    CHECK_CONTAINS(seen, "New PIN of keystore://d/k: ");
+    CHECK_CONTAINS(seen, "Again, new PIN of keystore://d/k: ");
     CHECK_INT(talk(&fresh, "sesame", other, seen, sizeof(seen)), -KS_E_INVALID);
     CHECK(strstr(seen, "simsim") == NULL);
+    CHECK(strstr(seen, "Verify failure") == NULL); /* our error says it */
 }
 
 static void interrupt_is_a_result(void)
