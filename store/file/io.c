@@ -153,6 +153,12 @@ ks_rc ks_file_write(const struct ks_file_dir *dir, const char *file_name,
     (void)snprintf(temp, sizeof(temp), TEMP_PREFIX "%ld", (long)getpid());
     fd = openat(dir->fd, temp,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    /* Not KS_E_EXISTS, which is said of the key's name: a sweep took what a
+     * dead writer left, so this is none of ours, as a folder is. */
+    if (fd < 0 && errno == EEXIST) {
+        ks_hint(err, "remove it: keys are written under that name first");
+        return ks_fail(err, KS_E_IO, "%s/%s: is in the way", dir->path, temp);
+    }
     if (fd < 0)
         return ks_fail_errno(err, ks_rc_of_errno(errno), "%s: cannot write",
                              dir->path);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -183,6 +184,24 @@ static void what_may_not_last_is_taken_back(void)
     ks_file_close(dir.fd);
 }
 
+static void a_folder_of_the_temporary_name_is_told_by_it(void)
+{
+    struct ks_file_dir dir = open_keys();
+    struct ks_err err;
+    char temp[64];
+
+    (void)snprintf(temp, sizeof(temp), "keys/.tmp-%ld", (long)getpid());
+    REQUIRE(mkdir(test_path(temp), 0700) == 0);
+    ks_file_sweep(&dir);
+    CHECK_RC(write_it(&dir, "k.pem", "k", false, &err), KS_E_IO);
+    CHECK_CONTAINS(err.text, temp);
+    CHECK_CONTAINS(err.text, "is in the way");
+    CHECK(!ks_file_exists(&dir, "k.pem"));
+    REQUIRE(rmdir(test_path(temp)) == 0);
+    CHECK_OK(write_it(&dir, "k.pem", "k", false, &err), &err);
+    ks_file_close(dir.fd);
+}
+
 static void removal_is_of_that_file_alone(void)
 {
     struct ks_file_dir dir = open_keys();
@@ -225,6 +244,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_gigabyte_is_refused_unread),
     TEST_CASE(what_does_not_fit_leaves_nothing),
     TEST_CASE(what_may_not_last_is_taken_back),
+    TEST_CASE(a_folder_of_the_temporary_name_is_told_by_it),
     TEST_CASE(removal_is_of_that_file_alone),
     TEST_CASE(sweeping_takes_what_dead_writers_left),
 };
