@@ -9,6 +9,19 @@
 
 BACKEND=${1:?backend}
 keystore_home "$T/pki"
+cat >>"$T/pki/caadm.conf" <<CONF
+
+[backend ask-default]
+type = file
+path = keys
+$CHEAP_KDF
+
+[backend ask-inside]
+type = file
+path = inside
+extractable = no
+$CHEAP_KDF
+CONF
 openssl_cnf "$T/openssl.cnf" default keystore
 openssl_cnf "$T/plain.cnf" default
 PLAIN=(env "OPENSSL_CONF=$T/plain.cnf" openssl)
@@ -31,6 +44,7 @@ x448|-algorithm X448|derive
 # what it needs | command; each is a function below
 COMMANDS='
 any|pkey
+any|pkey_passphrase
 any|storeutl
 sign|req_new
 sign|req_x509
@@ -75,6 +89,39 @@ do_pkey()
         expect_ok openssl pkey -in "$K" -noout -text
         expect_stdout_has '(Private-Key|PRIVATE-KEY)'
     fi
+}
+
+# The same key, of a backend that has no passphrase configured: the right one
+# opens it, a wrong one and none do not, and each is told. Its file opens with
+# plain openssl, without our provider.
+do_pkey_passphrase()
+{
+    local k=keystore://ask-$BACKEND/$ALG file=$T/pki/$BACKEND/$ALG.pem
+
+    [ "$BACKEND" = inside ] || file=$T/pki/keys/$ALG.pem
+    if [ "$K" != "$URI" ]; then
+        expect_ok openssl pkey -in "$k" -propquery provider=keystore \
+            -passin file:"$T/pw.txt" -out "$D/ask.pem"
+        grep -q 'BEGIN PKCS#11 PROVIDER URI' "$D/ask.pem" ||
+            fail "no URI-PEM of $k"
+        k=$D/ask.pem
+    fi
+    expect_ok openssl pkey -in "$k" -passin file:"$T/pw.txt" -pubout
+    expect_same out "$D/pub.pem"
+    expect_ok openssl pkey -in "$k" -passin file:"$T/pw.txt" -noout -text
+    expect_stdout_has '([Pp]rivate.[Kk]ey|PRIVATE-KEY)'
+    expect_fail openssl pkey -in "$k" -passin file:"$T/wrong.txt" -noout
+    expect_stderr_has 'keystore.*wrong passphrase'
+    expect_stderr_has "keystore://ask-$BACKEND/$ALG"
+    expect_fail setsid -w openssl pkey -in "$k" -noout
+    expect_stderr_has 'passphrase'
+    ! grep -q 'wrong' err || fail "a missing secret is not a wrong one"
+    expect_ok openssl pkey -pubin -in "keystore://ask-$BACKEND/$ALG" -pubout
+    expect_same out "$D/pub.pem"
+    expect_ok "${PLAIN[@]}" pkey -in "$file" -passin file:"$T/pw.txt" -pubout
+    expect_same out "$D/pub.pem"
+    expect_fail "${PLAIN[@]}" pkey -in "$file" -passin file:"$T/wrong.txt" \
+        -noout
 }
 
 do_storeutl()
