@@ -27,7 +27,6 @@ struct cli {
 
     char *config_path; /* where the configuration is or would be */
     struct ks_config *config;
-    OSSL_LIB_CTX *libctx;
     OSSL_PROVIDER *default_provider;
     OSSL_PROVIDER *keystore_provider;
     char *module_path; /* of keystore.so, once loaded */

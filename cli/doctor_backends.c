@@ -79,7 +79,6 @@ ks_rc doctor_backends(struct doctor *doctor, struct ks_err *err)
 
     if (doctor->config == NULL || doctor->cli->keystore_provider == NULL)
         return KS_OK; /* which was told */
-    look.env.libctx = doctor->cli->libctx;
     look.env.config = doctor->config;
     for (size_t i = 0; rc == KS_OK && i < ks_config_count(doctor->config);
          i++) {

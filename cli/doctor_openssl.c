@@ -38,12 +38,11 @@ static ks_rc say_places(struct doctor *doctor, const char *why,
 static ks_rc check_module(struct doctor *doctor, struct ks_err *err)
 {
     struct ks_err why = {0};
-    OSSL_LIB_CTX *libctx = NULL;
     ks_rc rc;
 
     if (doctor->config == NULL)
         return KS_OK;
-    rc = cli_evp(doctor->cli, &libctx, &why);
+    rc = cli_evp(doctor->cli, &why);
     if (rc == KS_OK)
         return doctor_say(doctor, true, "provider", NULL, err,
                           "%s is loaded by %s", doctor->cli->module_path,

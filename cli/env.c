@@ -26,15 +26,13 @@ static ks_rc settle(struct cli *cli, const struct ca_env *env,
 static ks_rc env_keys(struct cli *cli, const char *passin, struct ca_env *env,
                       struct ks_err *err)
 {
-    OSSL_LIB_CTX *libctx = NULL;
     ks_rc rc = cli_source_check(cli, "--passin", passin, err);
 
     if (rc != KS_OK)
         return rc;
-    rc = cli_evp(cli, &libctx, err);
+    rc = cli_evp(cli, err);
     if (rc != KS_OK)
         return rc;
-    env->libctx = libctx;
     rc = cli_ask_read_once(&passin, err);
     if (rc != KS_OK)
         return rc;

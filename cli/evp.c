@@ -88,8 +88,7 @@ static ks_rc find_module(char **folder, char **module, struct ks_err *err)
     return ks_fail(err, rc, "keystore.so: provider module not found");
 }
 
-static ks_rc load_providers(struct cli *cli, OSSL_LIB_CTX *libctx,
-                            struct ks_err *err)
+static ks_rc load_providers(struct cli *cli, struct ks_err *err)
 {
     char *folder = NULL;
     ks_rc rc = find_module(&folder, &cli->module_path, err);
@@ -97,16 +96,16 @@ static ks_rc load_providers(struct cli *cli, OSSL_LIB_CTX *libctx,
     if (rc != KS_OK)
         return rc;
     ERR_clear_error();
-    if (OSSL_PROVIDER_set_default_search_path(libctx, folder) != 1) {
+    if (OSSL_PROVIDER_set_default_search_path(NULL, folder) != 1) {
         rc = ca_crypto_fail(KS_E_CONFIG, cli->module_path, err);
         goto out;
     }
-    cli->default_provider = OSSL_PROVIDER_load(libctx, "default");
+    cli->default_provider = OSSL_PROVIDER_load(NULL, "default");
     if (cli->default_provider == NULL) {
         rc = ca_crypto_fail(KS_E_CONFIG, "provider default", err);
         goto out;
     }
-    cli->keystore_provider = OSSL_PROVIDER_load(libctx, CLI_PROVIDER);
+    cli->keystore_provider = OSSL_PROVIDER_load(NULL, CLI_PROVIDER);
     if (cli->keystore_provider == NULL) {
         ks_hint(err, "built for another OpenSSL? caadm doctor tells more");
         rc = ca_crypto_fail(KS_E_CONFIG, cli->module_path, err);
@@ -118,28 +117,22 @@ out:
     return rc;
 }
 
-ks_rc cli_evp(struct cli *cli, OSSL_LIB_CTX **libctx, struct ks_err *err)
+ks_rc cli_evp(struct cli *cli, struct ks_err *err)
 {
     struct ks_config *config = NULL;
     ks_rc rc;
 
-    if (cli->keystore_provider == NULL) {
-        /* The provider reads the configuration that cli_config points to. */
-        rc = cli_config(cli, &config, err);
-        if (rc != KS_OK)
-            return rc;
+    if (cli->keystore_provider != NULL)
+        return KS_OK;
+    /* The provider reads the configuration that cli_config points to. */
+    rc = cli_config(cli, &config, err);
+    if (rc != KS_OK)
+        return rc;
+    cli_evp_close(cli);
+    rc = load_providers(cli, err);
+    if (rc != KS_OK)
         cli_evp_close(cli);
-        cli->libctx = OSSL_LIB_CTX_new();
-        if (cli->libctx == NULL)
-            return ks_fail(err, KS_E_NOMEM, "libcrypto: out of memory");
-        rc = load_providers(cli, cli->libctx, err);
-        if (rc != KS_OK) {
-            cli_evp_close(cli);
-            return rc;
-        }
-    }
-    *libctx = cli->libctx;
-    return KS_OK;
+    return rc;
 }
 
 void cli_evp_close(struct cli *cli)
@@ -148,10 +141,8 @@ void cli_evp_close(struct cli *cli)
         (void)OSSL_PROVIDER_unload(cli->keystore_provider);
     if (cli->default_provider != NULL)
         (void)OSSL_PROVIDER_unload(cli->default_provider);
-    OSSL_LIB_CTX_free(cli->libctx);
     OPENSSL_free(cli->module_path);
     cli->keystore_provider = NULL;
     cli->default_provider = NULL;
-    cli->libctx = NULL;
     cli->module_path = NULL;
 }

@@ -23,10 +23,11 @@
 #define CLI_PARAM_URI "keystore-uri"
 #define CLI_PARAM_PASSOUT "keystore-passout"
 
-/* The library context, made on first use; needs the configuration. Borrowed
- * from CLI. KS_E_CONFIG if the module cannot be loaded. */
-KS_MUST_CHECK ks_rc cli_evp(struct cli *cli, OSSL_LIB_CTX **libctx,
-                            struct ks_err *err);
+/* Loads default and keystore on first use; needs the configuration. They go
+ * into the default library context, for each further one costs every start
+ * its own names, fetches and random generator (main.c keeps openssl.cnf out
+ * of it). KS_E_CONFIG if the module cannot be loaded. */
+KS_MUST_CHECK ks_rc cli_evp(struct cli *cli, struct ks_err *err);
 void cli_evp_close(struct cli *cli);
 
 /* The folders in which keystore.so is looked for, one at a time from 0.

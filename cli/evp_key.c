@@ -72,15 +72,14 @@ static ks_rc read_names(OSSL_STORE_CTX *store, const char *uri,
 ks_rc cli_key_each(struct cli *cli, const char *uri, cli_uri_fn *each,
                    void *arg, struct ks_err *err)
 {
-    OSSL_LIB_CTX *libctx = NULL;
     OSSL_STORE_CTX *store = NULL;
     struct names names = {0};
-    ks_rc rc = cli_evp(cli, &libctx, err);
+    ks_rc rc = cli_evp(cli, err);
 
     if (rc != KS_OK)
         return rc;
     ERR_clear_error();
-    store = OSSL_STORE_open_ex(uri, libctx, NULL, cli_ask_method(), NULL, NULL,
+    store = OSSL_STORE_open_ex(uri, NULL, NULL, cli_ask_method(), NULL, NULL,
                                NULL, NULL);
     if (store == NULL) {
         rc = ca_crypto_fail(KS_E_IO, uri, err);
@@ -142,12 +141,11 @@ static void wipe_params(OSSL_PARAM *params)
 ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey, const char *uri,
                      const char *passout, struct ks_err *err)
 {
-    OSSL_LIB_CTX *libctx = NULL;
     EVP_PKEY_CTX *ctx = NULL;
     EVP_PKEY *stored = NULL;
     OSSL_PARAM *parts = NULL;
     OSSL_PARAM *all = NULL;
-    ks_rc rc = cli_evp(cli, &libctx, err);
+    ks_rc rc = cli_evp(cli, err);
 
     if (rc != KS_OK)
         return rc;
@@ -157,7 +155,7 @@ ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey, const char *uri,
         goto out;
     }
     all = import_params(parts, uri, passout);
-    ctx = EVP_PKEY_CTX_new_from_name(libctx, EVP_PKEY_get0_type_name(pkey),
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(pkey),
                                      CLI_PROVIDER_PROPQ);
     if (all == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1) {
         rc = ca_crypto_fail(KS_E_UNSUPPORTED, uri, err);
