@@ -141,6 +141,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (listing.args->expired && listing.args->expiring != NULL)
         return ks_fail(err, KS_E_INVALID,
                        "--expired, --expiring: only one of them");
+    if (listing.args->limit.set && listing.args->limit.value == 0)
+        return ks_fail(err, KS_E_INVALID, "--limit: 0: at least 1");
     cli_table_init(&listing.table, cli, "certs", columns);
     rc = cli_env_open(cli, KS_INVENTORY_READ, false, NULL, &env, err);
     if (rc == KS_OK)

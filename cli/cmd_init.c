@@ -68,6 +68,7 @@ static ks_rc check_source(const struct cli *cli, const char *source,
     static const char *const once[] = {"pass:", "fd:", "stdin"};
     struct ks_question question = {.what = "passphrase", .whose = "init"};
     struct ks_secret secret = {0};
+    struct ks_err why = {0};
     ks_rc rc;
 
     if (source == NULL)
@@ -84,9 +85,9 @@ static ks_rc check_source(const struct cli *cli, const char *source,
         }
     if (strncmp(source, "file:", 5) != 0)
         return KS_OK;
-    rc = ks_secret_resolve(source, NULL, &question, &secret, err);
+    rc = ks_secret_resolve(source, NULL, &question, &secret, &why);
     ks_secret_clear(&secret);
-    return rc;
+    return rc == KS_OK ? rc : ks_fail(err, rc, "--passphrase: %s", why.text);
 }
 
 /* A file: path as it will be found from everywhere. Caller frees *out. */
