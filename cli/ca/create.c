@@ -48,15 +48,26 @@ static const struct ca_signer *signer_of(const struct making *making)
 /* --- what it will say
  * --------------------------------------------------------- */
 
-static ks_rc add_subtree(const char *text, STACK_OF(GENERAL_SUBTREE) * *list,
-                         struct ks_err *err)
+/* What WHY says, said of WHAT. */
+static ks_rc fail_of(const char *what, ks_rc rc, const struct ks_err *why,
+                     struct ks_err *err)
 {
+    if (why->hint[0] != '\0')
+        ks_hint(err, "%s", why->hint);
+    return why->text[0] == '\0' ? rc
+                                : ks_fail(err, rc, "%s: %s", what, why->text);
+}
+
+static ks_rc add_subtree(const char *option, const char *text,
+                         STACK_OF(GENERAL_SUBTREE) * *list, struct ks_err *err)
+{
+    struct ks_err why = {0};
     GENERAL_SUBTREE *subtree;
     GENERAL_NAME *name = NULL;
-    ks_rc rc = ca_constraint_parse(text, &name, err);
+    ks_rc rc = ca_constraint_parse(text, &name, &why);
 
     if (rc != KS_OK)
-        return rc;
+        return fail_of(option, rc, &why, err);
     if (*list == NULL)
         *list = sk_GENERAL_SUBTREE_new_null();
     subtree = GENERAL_SUBTREE_new();
@@ -79,9 +90,11 @@ static ks_rc name_constraints(const struct ca_create_spec *spec,
     ks_rc rc = constraints == NULL ? ca_nomem(err) : KS_OK;
 
     for (size_t i = 0; rc == KS_OK && i < spec->n_permit; i++)
-        rc = add_subtree(spec->permit[i], &constraints->permittedSubtrees, err);
+        rc = add_subtree("--permit-name", spec->permit[i],
+                         &constraints->permittedSubtrees, err);
     for (size_t i = 0; rc == KS_OK && i < spec->n_exclude; i++)
-        rc = add_subtree(spec->exclude[i], &constraints->excludedSubtrees, err);
+        rc = add_subtree("--exclude-name", spec->exclude[i],
+                         &constraints->excludedSubtrees, err);
     if (rc == KS_OK && spec->n_permit + spec->n_exclude > 0)
         rc = ca_ext_set(draft->exts,
                         ca_ext_encode(NID_name_constraints, true, constraints),
@@ -148,6 +161,7 @@ static ks_rc build(const struct making *making, EVP_PKEY *pkey,
                    struct ca_draft *draft, struct ks_err *err)
 {
     const struct ca_create_spec *spec = making->spec;
+    struct ks_err why = {0};
     long path_len = spec->path_length >= 0
                         ? spec->path_length
                         : ca_profile_path_len(making->profile);
@@ -158,7 +172,9 @@ static ks_rc build(const struct making *making, EVP_PKEY *pkey,
     if (rc == KS_OK)
         rc = subject(making, draft, err);
     if (rc == KS_OK && pkey != NULL)
-        rc = ca_draft_key(making->env, NULL, pkey, true, draft, err);
+        rc = ca_draft_key(making->env, NULL, pkey, true, draft, &why);
+    if (rc != KS_OK && why.text[0] != '\0')
+        rc = fail_of(making->key.uri, rc, &why, err);
     if (rc == KS_OK)
         rc = ca_draft_command_exts(spec->exts, spec->n_exts, draft, err);
     if (rc == KS_OK)
@@ -295,13 +311,10 @@ static ks_rc reserve(struct making *making, struct ks_err *err)
  * one key. */
 static ks_rc check_key_is_free(const struct making *making, struct ks_err *err)
 {
-    bool used = false;
-    ks_rc rc =
-        ks_ca_has_key(making->env->inv, making->draft.spki_hash, &used, err);
+    struct ks_err why = {0};
+    ks_rc rc = ca_draft_key_is_free(making->env, true, &making->draft, &why);
 
-    if (rc == KS_OK && used)
-        return ks_fail(err, KS_E_POLICY, "this key is another CA's already");
-    return rc;
+    return rc == KS_OK ? rc : fail_of(making->key.uri, rc, &why, err);
 }
 
 /* KEY is kept for the undoing: the draft only borrows it for its records. */

@@ -84,7 +84,8 @@ static ks_rc to_ascii(const char *text, char **out, struct ks_err *err)
 
     if (code != IDN2_OK)
         return ks_fail(err, KS_E_INVALID, "dns:%.100s: %s", text,
-                       idn2_strerror(code));
+                       code == IDN2_ENCODING_ERROR ? "not UTF-8"
+                                                   : idn2_strerror(code));
     *out = OPENSSL_strdup(ascii);
     idn2_free(ascii);
     return *out != NULL ? KS_OK : ca_nomem(err);

@@ -70,6 +70,11 @@ KS_MUST_CHECK ks_rc ca_draft_key(const struct ca_env *env,
                                  bool own, struct ca_draft *draft,
                                  struct ks_err *err);
 
+/* KS_E_POLICY names the CA that has the draft's key. */
+KS_MUST_CHECK ks_rc ca_draft_key_is_free(const struct ca_env *env, bool own,
+                                         const struct ca_draft *draft,
+                                         struct ks_err *err);
+
 /* --- names: draft_names.c ---------------------------------------------------
  */
 

@@ -117,13 +117,18 @@ static ks_rc command_ext(const struct ca_ext *given, struct ca_draft *draft,
     const char *fault;
     ks_rc rc;
 
+    if (nid == NID_undef &&
+        strspn(given->name, "0123456789.") != strlen(given->name))
+        return ks_fail(err, KS_E_INVALID, "--ext: %.60s: unknown extension",
+                       given->name);
     if (ca_ext_is_ours(nid) || nid == NID_basic_constraints ||
         nid == NID_name_constraints)
-        return ks_fail(err, KS_E_INVALID,
-                       "%s: only the CA, or the creation of one, sets this",
-                       given->name);
+        return ks_fail(
+            err, KS_E_INVALID,
+            "--ext: %s: only the CA, or the creation of one, sets this",
+            given->name);
     if (nid == NID_subject_alt_name)
-        return ks_fail(err, KS_E_INVALID, "%s: names are given by --san",
+        return ks_fail(err, KS_E_INVALID, "--ext: %s: names are given by --san",
                        given->name);
     rc = ca_ext_build(given->name, given->value, NULL, &ext, err);
     if (rc != KS_OK)
@@ -207,18 +212,20 @@ static ks_rc one_of_csr(const struct ca_issue_spec *spec, X509_EXTENSION *ext,
 
 /* What is listed must be allowed to be: a list that could make CAs is a
  * mistake to be told, not to be passed over. */
-static ks_rc check_list(const char *const *list, size_t n, struct ks_err *err)
+static ks_rc check_list(const char *what, const char *const *list, size_t n,
+                        struct ks_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (OPENSSL_strcasecmp(list[i], "subject") == 0)
             continue;
         if (!may_be_copied(ca_ext_nid(list[i])))
             return ks_fail(err, KS_E_INVALID,
-                           "%s: can never be copied from a request", list[i]);
+                           "%s: %s: can never be copied from a request", what,
+                           list[i]);
         if (ca_ext_nid(list[i]) == NID_undef &&
             strspn(list[i], "0123456789.") != strlen(list[i]))
-            return ks_fail(err, KS_E_INVALID, "%.60s: unknown extension",
-                           list[i]);
+            return ks_fail(err, KS_E_INVALID, "%s: %.60s: unknown extension",
+                           what, list[i]);
     }
     return KS_OK;
 }
@@ -227,11 +234,11 @@ ks_rc ca_draft_csr_exts(const struct ca_issue_spec *spec,
                         struct ca_draft *draft, struct ks_err *err)
 {
     STACK_OF(X509_EXTENSION) * exts;
-    ks_rc rc = check_list(spec->copy, spec->n_copy, err);
+    ks_rc rc = check_list("--copy", spec->copy, spec->n_copy, err);
 
     if (rc == KS_OK)
-        rc = check_list(draft->profile->show.copy, draft->profile->show.n_copy,
-                        err);
+        rc = check_list("copy of the profile", draft->profile->show.copy,
+                        draft->profile->show.n_copy, err);
     if (rc != KS_OK || spec->csr == NULL)
         return rc;
     exts = X509_REQ_get_extensions(spec->csr->req);

@@ -43,21 +43,32 @@ static ks_rc copy_spki(const X509_PUBKEY *from, X509 *cert, struct ks_err *err)
     return KS_OK;
 }
 
+ks_rc ca_draft_key_is_free(const struct ca_env *env, bool own,
+                           const struct ca_draft *draft, struct ks_err *err)
+{
+    char *name = NULL;
+    ks_rc rc = ks_ca_of_key(env->inv, draft->spki_hash, &name, err);
+
+    if (rc == KS_E_NOT_FOUND)
+        return KS_OK;
+    if (rc == KS_OK)
+        rc = ks_fail(err, KS_E_POLICY, "the key is %sthat of the CA %s",
+                     own ? "already " : "", name);
+    OPENSSL_free(name);
+    return rc;
+}
+
 /* One key, one purpose: a certificate on a CA's key would let its holder
  * speak for the CA; and a key once compromised stays so. */
 static ks_rc check_reuse(const struct ca_env *env, bool own,
                          const struct ca_draft *draft, struct ks_err *err)
 {
-    bool used = false, compromised = false;
+    bool compromised = false;
     ks_rc rc;
 
     if (env->inv == NULL)
         return KS_OK;
-    rc = ks_ca_has_key(env->inv, draft->spki_hash, &used, err);
-    if (rc == KS_OK && used)
-        return ks_fail(err, KS_E_POLICY,
-                       own ? "this key is another CA's already"
-                           : "the key is that of a CA");
+    rc = ca_draft_key_is_free(env, own, draft, err);
     if (rc == KS_OK)
         rc = ks_cert_key_compromised(env->inv, draft->spki_hash, &compromised,
                                      err);

@@ -234,6 +234,17 @@ static ks_rc parse_rid(const char *value, bool constraint, GENERAL_NAME *out,
     return KS_OK;
 }
 
+/* Without a FORMAT, ASN1_generate_v3 takes a UTF8: text for Latin-1. */
+static ASN1_TYPE *generate(const char *text)
+{
+    char utf8[SAN_MAX + 16];
+
+    if (strncmp(text, "UTF8:", 5) != 0)
+        return ASN1_generate_v3(text, NULL);
+    (void)snprintf(utf8, sizeof(utf8), "FORMAT:UTF8,%s", text);
+    return ASN1_generate_v3(utf8, NULL);
+}
+
 /* OID;TYPE:VALUE in ASN1_generate_v3's notation, simple types only. */
 static ks_rc parse_other(const char *value, bool constraint, GENERAL_NAME *out,
                          struct ks_err *err)
@@ -252,7 +263,7 @@ static ks_rc parse_other(const char *value, bool constraint, GENERAL_NAME *out,
         object = OBJ_txt2obj(oid, 1);
         for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
             if (strncmp(semicolon + 1, types[i], strlen(types[i])) == 0)
-                content = ASN1_generate_v3(semicolon + 1, NULL);
+                content = generate(semicolon + 1);
         }
     }
     if (object == NULL || content == NULL ||

@@ -125,12 +125,11 @@ KS_MUST_CHECK ks_rc ks_ca_find(struct ks_inventory *inv, const char *name,
                                struct ks_ca_row *row, struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_ca_get(struct ks_inventory *inv, int64_t id,
                               struct ks_ca_row *row, struct ks_err *err);
-/* True in *used if the public key is a CA's. */
-KS_MUST_CHECK ks_rc ks_ca_has_key(struct ks_inventory *inv,
-                                  const uint8_t spki_hash[KS_HASH_LEN],
-                                  bool *used, struct ks_err *err);
-/* *name (caller frees with OPENSSL_free) is a CA whose key is URI.
- * KS_E_NOT_FOUND if there is none. */
+/* *name (caller frees with OPENSSL_free) is a CA that has the public key,
+ * or whose key is URI. KS_E_NOT_FOUND, without a text, if there is none. */
+KS_MUST_CHECK ks_rc ks_ca_of_key(struct ks_inventory *inv,
+                                 const uint8_t spki_hash[KS_HASH_LEN],
+                                 char **name, struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_ca_of_key_uri(struct ks_inventory *inv, const char *uri,
                                      char **name, struct ks_err *err);
 

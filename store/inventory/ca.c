@@ -206,27 +206,12 @@ ks_rc ks_ca_get(struct ks_inventory *inv, int64_t id, struct ks_ca_row *row,
     return get_one(inv, sql, inv_int(id), row, err);
 }
 
-ks_rc ks_ca_has_key(struct ks_inventory *inv,
-                    const uint8_t spki_hash[KS_HASH_LEN], bool *used,
-                    struct ks_err *err)
+/* The name that SQL finds for KEY. */
+static ks_rc name_of(struct ks_inventory *inv, const char *sql,
+                     struct inv_arg key, char **name, struct ks_err *err)
 {
-    static const char sql[] = "SELECT 1 FROM ca WHERE spki_hash=? LIMIT 1";
-    int64_t one = 0;
-    ks_rc rc = inv_get_int(inv, sql, INV_ARGS(inv_blob(spki_hash, KS_HASH_LEN)),
-                           &one, err);
-
-    if (rc != KS_OK && rc != KS_E_NOT_FOUND)
-        return rc;
-    *used = rc == KS_OK;
-    return KS_OK;
-}
-
-ks_rc ks_ca_of_key_uri(struct ks_inventory *inv, const char *uri, char **name,
-                       struct ks_err *err)
-{
-    static const char sql[] = "SELECT name FROM ca WHERE key_uri=? LIMIT 1";
     sqlite3_stmt *stmt = NULL;
-    ks_rc rc = inv_query(inv, sql, INV_ARGS(inv_text(uri)), &stmt, err);
+    ks_rc rc = inv_query(inv, sql, INV_ARGS(key), &stmt, err);
 
     if (rc == KS_OK)
         rc = inv_step(inv, stmt, err);
@@ -234,6 +219,23 @@ ks_rc ks_ca_of_key_uri(struct ks_inventory *inv, const char *uri, char **name,
         rc = ks_fail(err, KS_E_NOMEM, "out of memory");
     inv_done(stmt);
     return rc;
+}
+
+ks_rc ks_ca_of_key(struct ks_inventory *inv,
+                   const uint8_t spki_hash[KS_HASH_LEN], char **name,
+                   struct ks_err *err)
+{
+    static const char sql[] = "SELECT name FROM ca WHERE spki_hash=? LIMIT 1";
+
+    return name_of(inv, sql, inv_blob(spki_hash, KS_HASH_LEN), name, err);
+}
+
+ks_rc ks_ca_of_key_uri(struct ks_inventory *inv, const char *uri, char **name,
+                       struct ks_err *err)
+{
+    static const char sql[] = "SELECT name FROM ca WHERE key_uri=? LIMIT 1";
+
+    return name_of(inv, sql, inv_text(uri), name, err);
 }
 
 /* Parents are older than their children, so ids are in their order. */

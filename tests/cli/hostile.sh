@@ -30,6 +30,8 @@ expect() {
 echo secret >pw.txt
 chmod 600 pw.txt
 expect 0 "export CAADM_HOME=\"$work/it is\"" init --home "it is" --passphrase file:pw.txt
+expect 4 '[-]-passphrase: file:nope: cannot read the passphrase: No such' \
+    init --home other --passphrase file:nope
 expect 0 '' ca create root --subject CN=root --out root.pem
 
 # What can be said on a terminal: no controls, no turned text, only UTF-8.
@@ -38,6 +40,17 @@ expect 3 'show: a?b?' ca show $'a\xe2\x80\xaeb\xc2\x85'
 expect 3 'show: \?' ca show $'\xed\xa0\x80'
 expect 3 $'show: \xc3\xbc: no' ca show $'\xc3\xbc'
 expect 2 'longer than' cert show "$(printf '%05000d' 7)"
+expect 2 '[-]-limit: 0: at least 1' cert list --limit 0
+expect 2 '[-]-ext: foo: unknown extension' cert issue --ca root --san a.b \
+    --backend default --ext foo=bar
+expect 2 'dns:?.example: not UTF-8' cert issue --ca root \
+    --backend default --san $'\xff.example'
+expect 2 '[-]-copy: nope: unknown extension' cert issue --ca root --san a.b \
+    --backend default --copy nope
+expect 2 '[-]-permit-name: dns:foo_' ca create sub --subject CN=sub \
+    --parent root --permit-name dns:foo_
+expect 1 'default/root: the key is already that of the CA root' ca create again \
+    --subject CN=again --key keystore://default/root
 expect 2 'not a whole number' cert issue --ca root --san a.b --backend default \
     --days -1
 

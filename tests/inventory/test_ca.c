@@ -117,14 +117,14 @@ static void a_key_of_a_ca_is_known(void)
     static const uint8_t other[KS_HASH_LEN] = {9};
     struct ks_inventory *inv = rows_open();
     struct ks_err err = {0};
-    bool used = false;
     char *name = NULL;
 
     (void)rows_ca(inv, "root", 0, 0x1111111111111111);
-    CHECK_OK(ks_ca_has_key(inv, rows_hash, &used, &err), &err);
-    CHECK(used);
-    CHECK_OK(ks_ca_has_key(inv, other, &used, &err), &err);
-    CHECK(!used);
+    CHECK_OK(ks_ca_of_key(inv, rows_hash, &name, &err), &err);
+    CHECK_STR(name, "root");
+    OPENSSL_free(name);
+    CHECK_RC(ks_ca_of_key(inv, other, &name, &err), KS_E_NOT_FOUND);
+    CHECK_STR(err.text, "");
     CHECK_OK(ks_ca_of_key_uri(inv, "keystore:///k", &name, &err), &err);
     CHECK_STR(name, "root");
     OPENSSL_free(name);

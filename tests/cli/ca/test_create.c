@@ -226,7 +226,7 @@ static void a_key_makes_one_ca_only(void)
                                                 .path_length = -1,
                                                 .key_uri = uri}),
              KS_E_POLICY);
-    CHECK_CONTAINS(f.err.text, "another CA's");
+    CHECK_CONTAINS(f.err.text, "already that of the CA root");
     CHECK_RC(create(&f, (struct ca_create_spec){.name = "x",
                                                 .subject = "CN=X",
                                                 .path_length = -1,

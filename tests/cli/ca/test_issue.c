@@ -347,7 +347,7 @@ static void a_cas_key_is_not_certified_again(void)
     fixture_cas(&f);
     (void)snprintf(uri, sizeof(uri), "file:%s", test_path("root.pem"));
     spec.key_uri = uri;
-    bad(&f, "issuing", &spec, KS_E_POLICY, "the key is that of a CA");
+    bad(&f, "issuing", &spec, KS_E_POLICY, "the key is that of the CA ");
     fixture_close(&f);
 }
 

@@ -39,6 +39,7 @@ static void names_are_typed_by_prefix(void)
     round_trip("dirname:CN=x,O=y", "dirname:CN=x,O=y");
     round_trip("other:1.3.6.1.4.1.311.20.2.3;UTF8:u@x",
                "other:1.3.6.1.4.1.311.20.2.3;UTF8:u@x");
+    round_trip("other:1.2.3;UTF8:\xc3\xbc@x", "other:1.2.3;UTF8:\xc3\xbc@x");
 }
 
 static void names_are_typed_by_their_looks(void)
@@ -118,6 +119,7 @@ static void bad_names_are_refused(void)
                                       "rid:commonName",
                                       "other:1.2.3",
                                       "other:1.2.3;x",
+                                      "other:1.2.3;UTF8:\xff",
                                       "other:1.2.3;SEQUENCE:x",
                                       "other:x;UTF8:y",
                                       "other:1.2.3;EXPLICIT:1,UTF8:y",
