@@ -129,6 +129,10 @@ static ks_rc export(struct cli *cli, const char *full, const char *uri,
     }
     if (rc == KS_OK && args_out(args->out) != NULL)
         cli_note(cli, "exported %s to %s", uri, args->out);
+    if (rc == KS_OK && cli->globals.json)
+        rc = cli_out_json(
+            cli, json_pack("{s:s, s:s}", "exported", uri, "file", args->out),
+            err);
     BIO_free(bio);
     EVP_PKEY_free(pkey);
     cli_file_abort(&file);
@@ -146,6 +150,11 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
         ks_hint(err, "--out FILE, or --out - for standard output");
         return ks_fail(err, KS_E_INVALID, "--out: missing");
     }
+    /* JSON is copied and logged where a private key must not be. */
+    if (cli->globals.json && args_out(export_args->out) == NULL)
+        return ks_fail(err, KS_E_INVALID,
+                       "--json: a private key goes to a file: name one with "
+                       "--out");
     if (export_args->plain && export_args->passout != NULL)
         return ks_fail(err, KS_E_INVALID,
                        "--plain, --passout: only one of them");

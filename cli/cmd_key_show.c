@@ -107,8 +107,10 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc != KS_OK)
         goto out;
     if (show->format != NULL || show->out != NULL) {
-        rc = write_public(cli, pkey, show, err);
-        goto out;
+        if (!cli->globals.json || args_out(show->out) != NULL)
+            rc = write_public(cli, pkey, show, err);
+        if (rc != KS_OK || !cli->globals.json)
+            goto out;
     }
     rc = key_io_json(&env, uri, pkey, &object, err);
     if (rc == KS_OK && cli->globals.json)

@@ -66,21 +66,28 @@ static bool write_pem(BIO *bio, const char *uri)
 static ks_rc write_uri(struct cli *cli, const char *uri,
                        const struct uri_args *args, struct ks_err *err)
 {
+    const char *path = args_out(args->out);
     struct cli_file file = {0};
     BIO *bio = BIO_new(BIO_s_mem());
     char *data = NULL;
     long len;
-    ks_rc rc;
+    ks_rc rc = KS_OK;
 
     if (bio == NULL || !write_pem(bio, uri)) {
         rc = ca_crypto_fail(KS_E_NOMEM, uri, err);
         goto out;
     }
     len = BIO_get_mem_data(bio, &data);
-    rc =
-        cli_file_open(&file, cli, args->out, CLI_FILE_PUBLIC, args->force, err);
-    if (rc == KS_OK)
-        rc = cli_file_commit(&file, data, (size_t)len, err);
+    if (path != NULL || !cli->globals.json) {
+        rc = cli_file_open(&file, cli, path, CLI_FILE_PUBLIC, args->force, err);
+        if (rc == KS_OK)
+            rc = cli_file_commit(&file, data, (size_t)len, err);
+    }
+    if (rc == KS_OK && cli->globals.json)
+        rc = cli_out_json(cli,
+                          json_pack("{s:s, s:s#, s:o}", "uri", uri, "pem", data,
+                                    (int)len, "file", cli_json_text(path)),
+                          err);
 out:
     cli_file_abort(&file);
     BIO_free(bio);
