@@ -19,6 +19,8 @@ before|keystore default||off
 command_after||default keystore|command
 command_before||keystore default|command
 legacy_between|default keystore legacy||off_legacy
+legacy_first|default legacy keystore||off_legacy
+command_legacy_first||default legacy keystore|command_legacy
 command_legacy_last||default keystore legacy|command_legacy
 aaa_after|default aaa||off
 aaa_before|aaa default||off
