@@ -18,8 +18,8 @@ struct create_args {
 
 static const struct opt opts[] = {
     {"key-type", 0, OPT_TEXT, offsetof(struct create_args, key_type), "TYPE",
-     "rsa:3072, rsa-pss:3072, ec:P-256, ec:P-384, ec:P-521, ed25519, ed448, "
-     "x25519, x448; default: ec:P-256"},
+     "such as rsa:3072, rsa-pss:3072, ec:P-256, ec:P-384, ec:P-521, ed25519, "
+     "ed448, x25519, x448; default: ec:P-256"},
     {"passout", 0, OPT_TEXT, offsetof(struct create_args, passout), "SOURCE",
      "where its secret comes from; default: as the backend says"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
