@@ -134,6 +134,53 @@ healthy "what was put right"
 sleep 3
 sick "a CA that has expired" 'brief expired'
 
+# A home of its own: what is sick from here on stays so.
+export CAADM_HOME=$work/late
+"$caadm" --quiet init --passphrase file:pw.txt
+"$caadm" --quiet ca create late --subject CN=late --out late.pem \
+    --from "$(date -u -d '-47 hours' +%Y-%m-%dT%H:%M:%SZ)" --until 48h
+sick "a CA close to its end" 'CA.late ends in'
+export CAADM_HOME=$work/future
+"$caadm" --quiet init --passphrase file:pw.txt
+healthy "another home"
+# A key made tomorrow: whoever looks now has a clock that is late.
+cat >tomorrow.c <<'C'
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+time_t time(time_t *at)
+{
+    struct timespec now;
+
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+    now.tv_sec += 86400;
+    if (at != NULL)
+        *at = now.tv_sec;
+    return now.tv_sec;
+}
+C
+cc -shared -fPIC -o tomorrow.so tomorrow.c
+ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
+    LD_PRELOAD=$work/tomorrow.so "$caadm" --quiet key create \
+    keystore://default/k
+sick "a clock that is late" 'clock.*before the last act'
+
+# Alone in a folder caadm has no module beside it, and an empty folder is the
+# only other place.
+export CAADM_HOME=$work/nothing
+"$caadm" --quiet init --passphrase file:pw.txt
+mkdir alone
+cp "$caadm" alone/
+if [ ! -e /usr/lib/x86_64-linux-gnu/ossl-modules/keystore.so ]; then
+    kept=$caadm
+    caadm=$work/alone/caadm
+    sick "no provider" 'keystore.so: provider module not found; looked in'
+    caadm=$kept
+fi
+healthy "with its provider"
+rm -r alone
+
 export CAADM_HOME="$work/it is"
 "$caadm" --quiet init --passphrase file:pw.txt
 permission 777 "it is" 'can be changed by others'
