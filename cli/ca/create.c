@@ -136,7 +136,7 @@ static ks_rc validity(const struct making *making, struct ca_draft *draft,
     bool clamp =
         making->spec->clamp || (asked->seconds == 0 && asked->not_after == 0);
 
-    if (making->spec->profile != NULL)
+    if (making->spec->profile != NULL || making->profile->has_days)
         days = making->profile->show.seconds / DAY;
     return ca_draft_validity(making->env, asked, days * DAY,
                              making->parent == NULL ? &none

@@ -91,6 +91,7 @@ static ks_rc set_days(struct ca_profile_full *full, const char *value,
         return ks_fail(err, KS_E_CONFIG, "days = %.40s: not 1 to %d", value,
                        DAYS_MAX);
     full->show.seconds = days * DAY;
+    full->has_days = true;
     return KS_OK;
 }
 

@@ -15,6 +15,7 @@ struct ca_profile_full {
     STACK_OF(X509_EXTENSION) * built;
     bool is_server; /* serverAuth */
     bool has_pathlen;
+    bool has_days; /* of a section, not built in */
 };
 
 /* Caller frees with ca_profile_free(&full->show). As ca_profile_find. */
