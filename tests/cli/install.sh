@@ -4,6 +4,7 @@
 #   install.sh BUILD
 set -euo pipefail
 build=$1
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -38,6 +39,11 @@ printf 'openssl_conf = openssl_init\n.include %s\n' "$cnf" >openssl.cnf
 OPENSSL_CONF=$work/openssl.cnf openssl list -providers >providers
 grep -q keystore providers ||
     { echo "install: keystore.cnf does not activate it" >&2 && exit 1; }
+
+# What README promises, word for word, by what lies there.
+CAADM="$work/it is/bin/caadm" MODULES=$(dirname "$(find "it is" \
+    -name keystore.so)") "$here/../e2e/walkthrough.sh" >log 2>&1 ||
+    { echo "install: walk-through: $(tail -20 log)" >&2 && exit 1; }
 
 DESTDIR=$work/dest cmake --install "$build" >log
 complete dest
