@@ -175,6 +175,14 @@ mkfifo fifo.txt
 mkdir dir.txt
 LIMIT=20 run caadm key test keystore://ask/good --passin file:dir.txt
 [ "$RC" -eq 4 ] || [ "$RC" -eq 5 ] || fail "a directory as secret: $RC"
+# A pipe is read by fd:, never opened by name: that could wait for ever.
+expect_exit 4 caadm key test keystore://ask/good --passin file:fifo.txt
+expect_stderr_has 'fifo.txt'
+expect_ok bash -c 'caadm key test keystore://ask/good --passin fd:9 \
+    9< <(cat pw.txt)'
+truncate -s 1G big.txt
+expect_exit 2 caadm key test keystore://ask/good --passin file:big.txt
+expect_stderr_has 'big.txt'
 head -c 2000 /dev/zero | tr '\0' x >long.txt
 run caadm key test keystore://ask/good --passin file:long.txt
 [ "$RC" -ne 0 ] || fail "a secret of 2000 bytes"
