@@ -19,6 +19,7 @@
 #include "cli.h"
 #include "complete.h"
 #include "exit.h"
+#include "heap.h"
 #include "help.h"
 #include "opt.h"
 #include "out.h"
@@ -36,6 +37,7 @@ static void harden(struct cli *cli)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     cli->umask = umask(077);
+    cli_heap_init();
     /* Without locked memory secrets are still wiped; nothing to tell. */
     (void)CRYPTO_secure_malloc_init(SECURE_HEAP, 32);
     /* No openssl.cnf decides what we can do: one that is broken is for
