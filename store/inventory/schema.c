@@ -181,10 +181,26 @@ static ks_rc migrate(struct ks_inventory *inv, struct ks_err *err)
     return inv_leave(inv, true, rc, err);
 }
 
+/* In one transaction, or what another process makes in between looks like a
+ * file that is not ours. */
+static ks_rc read_version_once(struct ks_inventory *inv,
+                               struct version *version, struct ks_err *err)
+{
+    int code = sqlite3_exec(inv->db, "BEGIN", NULL, NULL, NULL);
+    ks_rc rc;
+
+    if (code != SQLITE_OK)
+        return inv_fail(inv, code, "open", err);
+    rc = read_version(inv, version, err);
+    /* It has only read; ROLLBACK ends it whatever happened. */
+    (void)sqlite3_exec(inv->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 ks_rc inv_schema(struct ks_inventory *inv, struct ks_err *err)
 {
     struct version version = {0};
-    ks_rc rc = read_version(inv, &version, err);
+    ks_rc rc = read_version_once(inv, &version, err);
 
     if (rc == KS_OK)
         rc = judge(inv, &version, err);

@@ -234,8 +234,11 @@ static void many_processes_make_and_write_one_inventory(void)
             if (ks_inventory_open(test_path("caadm.db"), KS_INVENTORY_CREATE,
                                   &own, &err) != KS_OK ||
                 ks_audit_add(own, 0, "test", "act", "object", NULL, &err) !=
-                    KS_OK)
+                    KS_OK) {
+                (void)fprintf(stderr, "process %d, row %d: %s\n", i, row,
+                              err.text);
                 _exit(1);
+            }
             ks_inventory_close(own);
         }
         _exit(0);
