@@ -8,18 +8,6 @@
 #include "show_cert.h"
 #include "table.h"
 
-#define AT(member) offsetof(struct show_cert_args, member)
-static const struct opt opts[] = {
-    {"format", 0, OPT_TEXT, AT(format), "pem|der|text",
-     "the certificate itself"},
-    {"chain", 0, OPT_FLAG, AT(chain), NULL,
-     "its issuers too, up to, not including, the root"},
-    {"out", 'o', OPT_TEXT, AT(out), "FILE",
-     "write the certificate there; -: standard output"},
-    {"force", 0, OPT_FLAG, AT(force), NULL, "overwrite FILE"},
-    {NULL, 0, OPT_FLAG, 0, NULL, NULL},
-};
-
 static const struct cli_column fields[] = {
     {"name", "Name"},
     {"parent", "Parent"},
@@ -75,7 +63,7 @@ const struct cmd cmd_ca_show = {
     .args = "CA",
     .min_args = 1,
     .max_args = 1,
-    .opts = opts,
+    .opts = show_cert_opts,
     .opts_size = sizeof(struct show_cert_args),
     .run = run,
     .example = "caadm ca show root --format pem --out root.pem",

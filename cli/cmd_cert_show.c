@@ -10,18 +10,6 @@
 #include "show_cert.h"
 #include "table.h"
 
-#define AT(member) offsetof(struct show_cert_args, member)
-static const struct opt opts[] = {
-    {"format", 0, OPT_TEXT, AT(format), "pem|der|text",
-     "the certificate itself"},
-    {"chain", 0, OPT_FLAG, AT(chain), NULL,
-     "its issuers too, up to, not including, the root"},
-    {"out", 'o', OPT_TEXT, AT(out), "FILE",
-     "write the certificate there; -: standard output"},
-    {"force", 0, OPT_FLAG, AT(force), NULL, "overwrite FILE"},
-    {NULL, 0, OPT_FLAG, 0, NULL, NULL},
-};
-
 static const struct cli_column fields[] = {
     {"serial", "Serial"},
     {"subject", "Subject"},
@@ -145,7 +133,7 @@ const struct cmd cmd_cert_show = {
     .args = "SERIAL|NAME",
     .min_args = 1,
     .max_args = 1,
-    .opts = opts,
+    .opts = show_cert_opts,
     .opts_size = sizeof(struct show_cert_args),
     .run = run,
     .about = "A serial may be given by its first 6 or more hex digits; of "

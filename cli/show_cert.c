@@ -7,6 +7,18 @@
 #include "file.h"
 #include "out.h"
 
+#define AT(member) offsetof(struct show_cert_args, member)
+const struct opt show_cert_opts[] = {
+    {"format", 0, OPT_TEXT, AT(format), "pem|der|text",
+     "the certificate itself"},
+    {"chain", 0, OPT_FLAG, AT(chain), NULL,
+     "its issuers too, up to, not including, the root"},
+    {"out", 'o', OPT_TEXT, AT(out), "FILE",
+     "write the certificate there; -: standard output"},
+    {"force", 0, OPT_FLAG, AT(force), NULL, "overwrite FILE"},
+    {NULL, 0, OPT_FLAG, 0, NULL, NULL},
+};
+
 bool show_cert_wanted(const struct show_cert_args *args)
 {
     return args->format != NULL || args->out != NULL || args->chain;

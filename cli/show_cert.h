@@ -6,6 +6,7 @@
 
 #include "ca/ca.h"
 #include "cli.h"
+#include "opt.h"
 
 struct show_cert_args {
     const char *format;
@@ -13,6 +14,9 @@ struct show_cert_args {
     const char *out;
     bool force;
 };
+
+/* The rows that fill it: one list, so that both verbs take the same words. */
+extern const struct opt show_cert_opts[];
 
 /* True if the certificate itself is asked for, not what is known of it. */
 bool show_cert_wanted(const struct show_cert_args *args);
