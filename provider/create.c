@@ -148,8 +148,9 @@ ks_rc prov_create_inside(struct prov_create *create,
 
     if (rc != KS_OK)
         return rc;
+    ks_buf_clear(&spki);
     rc = store->backend->open_key(store->handle, create->uri.key, &ask, &ops,
-                                  &opkey, err);
+                                  &opkey, &spki, err);
     if (rc == KS_OK) {
         rc = prov_key_from_spki(create->ctx, create->canonical, &spki, ops,
                                 opkey, out, err);
@@ -157,7 +158,8 @@ ks_rc prov_create_inside(struct prov_create *create,
             ops->free(opkey);
     }
     if (rc != KS_OK) /* the caller never learns of the key: take it back */
-        (void)store->backend->remove(store->handle, create->uri.key, NULL);
+        (void)store->backend->remove(store->handle, create->uri.key, &ask,
+                                     NULL);
     ks_buf_clear(&spki);
     return rc;
 }

@@ -125,20 +125,18 @@ static ks_rc load_operation(struct prov_ctx *ctx,
                             const char *uri, const struct ks_ask *ask,
                             struct prov_key **out, struct ks_err *err)
 {
-    struct ks_key_info info = {0};
+    struct ks_buf spki = {0};
     const struct ks_key_ops *ops = NULL;
     void *opkey = NULL;
-    ks_rc rc = store->backend->info(store->handle, name, &info, err);
+    ks_rc rc = store->backend->open_key(store->handle, name, ask, &ops, &opkey,
+                                        &spki, err);
 
-    if (rc == KS_OK)
-        rc = store->backend->open_key(store->handle, name, ask, &ops, &opkey,
-                                      err);
     if (rc == KS_OK) {
-        rc = prov_key_from_spki(ctx, uri, &info.spki, ops, opkey, out, err);
+        rc = prov_key_from_spki(ctx, uri, &spki, ops, opkey, out, err);
         if (rc != KS_OK)
             ops->free(opkey);
     }
-    ks_key_info_clear(&info);
+    ks_buf_clear(&spki);
     return rc;
 }
 

@@ -356,7 +356,7 @@ static ks_rc delete_uri(const struct prov_ctx *ctx, const char *text,
     if (rc == KS_OK)
         rc = prov_stores_get(ctx->stores, uri.backend, &store, err);
     if (rc == KS_OK)
-        rc = store->backend->remove(store->handle, uri.key, err);
+        rc = store->backend->remove(store->handle, uri.key, NULL, err);
     if (rc == KS_E_NOT_FOUND)
         (void)ks_fail(err, rc, "keystore://%s/%s: no such key", uri.backend,
                       uri.key);

@@ -396,12 +396,14 @@ static ks_rc file_reseal(void *data, const char *name, const struct ks_ask *ask,
     return rc;
 }
 
-static ks_rc file_remove(void *data, const char *name, struct ks_err *err)
+static ks_rc file_remove(void *data, const char *name, const struct ks_ask *ask,
+                         struct ks_err *err)
 {
     struct target target;
     int lock_fd = -1;
     ks_rc rc = target_open(data, name, false, &target, err);
 
+    (void)ask;
     /* Asked before the lock, which cannot be had on read-only storage. */
     if (rc == KS_OK && !ks_file_exists(&target.dir, target.file_name))
         rc = KS_E_NOT_FOUND;

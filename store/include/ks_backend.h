@@ -29,6 +29,7 @@
 #include "ks_config.h"
 #include "ks_err.h"
 #include "ks_secret.h"
+#include "ks_uri.h"
 
 /* Raised whenever a struct or a callback below changes its meaning. */
 #define KS_BACKEND_ABI 1u
@@ -42,6 +43,15 @@ struct ks_backend_env {
     size_t n_settings;
     OSSL_LIB_CTX *libctx; /* for all cryptography of the backend */
     const char *propq;    /* with this property query */
+
+    /* Of a store for a URI of the backend's own scheme; else NULL. NAME is
+     * then NULL, and the settings are those of the provider's section in
+     * openssl.cnf that the backend knows ("module"). */
+    const char *uri;
+    /* All configured backends of this type: what they say of a place holds
+     * for the same place named by a URI. */
+    const struct ks_section *const *peers;
+    size_t n_peers;
 };
 
 /* What is known of a key without any secret. Owned by its holder. */
@@ -51,6 +61,12 @@ struct ks_key_info {
     time_t created;     /* 0 if unknown */
 };
 void ks_key_info_clear(struct ks_key_info *info);
+
+/* Gets a fact, both texts for a person and for scripts: a word ("sensitive",
+ * "mechanisms") and its value. A result other than KS_OK ends the telling and
+ * is its result. */
+typedef ks_rc ks_fact_fn(void *arg, const char *name, const char *value,
+                         struct ks_err *err);
 
 /* Gets every name once; a result other than KS_OK stops the listing and is
  * its result. */
@@ -129,15 +145,20 @@ struct ks_backend {
     /* Names in any order. */
     ks_rc (*list)(void *store, ks_list_fn *each, void *arg, struct ks_err *err);
 
-    /* The public side of one key; never asks for a secret.
-     * KS_E_NOT_FOUND, KS_E_DAMAGED. Caller clears *info. */
+    /* The public side of one key; never asks for a secret. KS_E_NOT_FOUND: of
+     * a backend with operation keys it may mean that the key is hidden until
+     * a secret is given, and open_key knows more. KS_E_DAMAGED. Caller clears
+     * *info. */
     ks_rc (*info)(void *store, const char *name, struct ks_key_info *info,
                   struct ks_err *err);
 
-    /* Removes the key for ever. KS_E_NOT_FOUND. */
-    ks_rc (*remove)(void *store, const char *name, struct ks_err *err);
+    /* Removes the key for ever, all its parts. ASK (may be NULL: nobody
+     * answers) is for places that want to know who does so. KS_E_NOT_FOUND. */
+    ks_rc (*remove)(void *store, const char *name, const struct ks_ask *ask,
+                    struct ks_err *err);
 
-    /* Material keys; all NULL in a backend that has operation keys only. */
+    /* Material keys; load and reseal are NULL in a backend that has operation
+     * keys only. save is there too if it takes keys from outside. */
 
     /* The private key. Tries the secrets that ASK gives, in turn, until one
      * opens it; compares it with the public half kept beside it.
@@ -162,15 +183,42 @@ struct ks_backend {
     ks_rc (*generate)(void *store, const char *name,
                       const struct ks_keygen *spec, const struct ks_ask *ask,
                       struct ks_buf *spki, struct ks_err *err);
-    /* Opens a key for use. *ops is borrowed from the backend; *key is freed
-     * by ops->free. */
+    /* Opens a key for use; *spki is its public half. *ops is borrowed from
+     * the backend; *key is freed by ops->free, and may outlive neither the
+     * store nor the backend. */
     ks_rc (*open_key)(void *store, const char *name, const struct ks_ask *ask,
                       const struct ks_key_ops **ops, void **key,
-                      struct ks_err *err);
+                      struct ks_buf *spki, struct ks_err *err);
+
+    /* Any of the following may be NULL: there is nothing of the kind. */
+
+    /* URIs of the backend's own: their scheme, lower case ("pkcs11"). A store
+     * that is opened with env.uri has such URIs for names; list() gives those
+     * that env.uri matches. */
+    const char *scheme;
+    /* Checks TEXT and takes it apart: *uri gets key (TEXT without secrets and
+     * type), type, pins; backend stays NULL. listing: it names a place, not a
+     * key. KS_E_INVALID. */
+    ks_rc (*parse_uri)(const char *text, struct ks_uri *uri, bool *listing,
+                       struct ks_err *err);
+
+    /* Facts about a key's private half ("sensitive" "yes"). */
+    ks_rc (*describe)(void *store, const char *name, const struct ks_ask *ask,
+                      ks_fact_fn *each, void *arg, struct ks_err *err);
+    /* Facts about the place, found out without any secret and without using
+     * up a try of one. Tells all that it can; the result is that of the first
+     * thing that is wrong. */
+    ks_rc (*check)(const struct ks_backend_env *env, ks_fact_fn *each,
+                   void *arg, struct ks_err *err);
+    /* Makes the place itself, for ever empty before (a token). Never touches
+     * one that is there: KS_E_EXISTS. */
+    ks_rc (*initialise)(const struct ks_backend_env *env,
+                        const struct ks_ask *ask, struct ks_err *err);
 };
 
 /* Built-in backends. */
 extern const struct ks_backend ks_file_backend;
+extern const struct ks_backend ks_pkcs11_backend; /* hsm/ */
 
 /* The one symbol that a backend's shared object exports. */
 #define KS_BACKEND_SYMBOL "ks_backend"

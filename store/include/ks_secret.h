@@ -19,6 +19,12 @@ struct ks_question {
     const char *whose; /* the key's URI, no query; shown in prompts */
     bool confirm;      /* a new secret: ask twice and compare */
     unsigned attempt;  /* 0 first; counts up after a wrong one */
+    /* Which of the place's secrets it is, by the name of the setting in
+     * caadm.conf that may give its source; NULL: "passphrase". */
+    const char *setting;
+    /* The configured backend whose settings hold; NULL: the one asked of. */
+    const char *backend;
+    bool quiet; /* from settings and the URI only: no person is asked */
 };
 
 /*

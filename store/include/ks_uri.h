@@ -30,6 +30,9 @@ struct ks_uri {
     char *pin_source;           /* ?pin-source=, decoded; NULL if absent */
     struct ks_secret pin_value; /* ?pin-value=, decoded */
     bool has_pin_value;
+    /* ?so-pin-source=, the security officer's PIN; NULL if absent. An empty
+     * source, of either PIN, takes back the configured one. */
+    char *so_pin_source;
 };
 
 /*

@@ -106,7 +106,7 @@ static void a_damaged_key_is_not_a_wrong_secret(void)
     CHECK_RC(contract_load(store, "other", "sesame", NULL), KS_OK);
     CHECK_INT(contract_count(store), 2);
     CHECK_RC(contract_save(store, "k", &key, "sesame"), KS_E_EXISTS);
-    CHECK_RC(subject.backend->remove(store, "k", NULL), KS_OK);
+    CHECK_RC(subject.backend->remove(store, "k", NULL, NULL), KS_OK);
     CHECK_RC(contract_save(store, "k", &key, "sesame"), KS_OK);
     test_key_clear(&key);
     subject.backend->close(store);
@@ -145,7 +145,8 @@ static void a_missing_key_is_not_found(void)
         CHECK_RC(subject.backend->info(store, "none", &info, NULL),
                  KS_E_NOT_FOUND);
         CHECK(info.spki.data == NULL);
-        CHECK_RC(subject.backend->remove(store, "none", NULL), KS_E_NOT_FOUND);
+        CHECK_RC(subject.backend->remove(store, "none", NULL, NULL),
+                 KS_E_NOT_FOUND);
         CHECK_RC(contract_reseal(store, "none", "x", "y"), KS_E_NOT_FOUND);
         CHECK_INT(contract_count(store), (unsigned)i);
         test_key_make("ED25519", &key);
@@ -163,9 +164,9 @@ static void a_removed_key_is_gone(void)
     test_key_make("ED25519", &key);
     CHECK_RC(contract_save(store, "a", &key, "x"), KS_OK);
     CHECK_RC(contract_save(store, "b", &key, "x"), KS_OK);
-    CHECK_RC(subject.backend->remove(store, "a", NULL), KS_OK);
+    CHECK_RC(subject.backend->remove(store, "a", NULL, NULL), KS_OK);
     CHECK_RC(contract_load(store, "a", "x", NULL), KS_E_NOT_FOUND);
-    CHECK_RC(subject.backend->remove(store, "a", NULL), KS_E_NOT_FOUND);
+    CHECK_RC(subject.backend->remove(store, "a", NULL, NULL), KS_E_NOT_FOUND);
     CHECK_INT(contract_listed(store, "a"), 0);
     CHECK_INT(contract_listed(store, "b"), 1);
     CHECK_RC(contract_save(store, "a", &key, "y"), KS_OK);
@@ -255,7 +256,7 @@ static void odd_names_are_names(void)
         CHECK_INT(contract_listed(store, names[i]), 1);
         CHECK_RC(contract_load(store, names[i], "x", NULL), KS_OK);
         CHECK_RC(contract_reseal(store, names[i], "x", "y"), KS_OK);
-        CHECK_RC(subject.backend->remove(store, names[i], NULL), KS_OK);
+        CHECK_RC(subject.backend->remove(store, names[i], NULL, NULL), KS_OK);
     }
     CHECK_INT(contract_count(store), 0);
     test_key_clear(&key);
@@ -297,7 +298,7 @@ static ks_rc remove_it(void *arg, const char *name, struct ks_err *err)
 {
     struct sweep *sweep = arg;
 
-    return subject.backend->remove(sweep->store, name, err);
+    return subject.backend->remove(sweep->store, name, NULL, err);
 }
 
 static void whoever_lists_may_stop_and_may_change(void)

@@ -122,8 +122,8 @@ static void read_only_storage_is_read(void)
     CHECK_RC(contract_save(store, "l", &key, "x"), KS_E_DENIED);
     CHECK_RC(contract_save(store, "k", &key, "x"), KS_E_EXISTS);
     CHECK_RC(contract_reseal(store, "k", "x", "y"), KS_E_DENIED);
-    CHECK_RC(subject.backend->remove(store, "k", NULL), KS_E_DENIED);
-    CHECK_RC(subject.backend->remove(store, "l", NULL), KS_E_NOT_FOUND);
+    CHECK_RC(subject.backend->remove(store, "k", NULL, NULL), KS_E_DENIED);
+    CHECK_RC(subject.backend->remove(store, "l", NULL, NULL), KS_E_NOT_FOUND);
     CHECK_RC(contract_load(store, "k", "x", NULL), KS_OK);
     test_key_clear(&key);
     subject.backend->close(store);

@@ -135,7 +135,7 @@ static void of_processes_that_reseal_one_key_one_wins(void)
         CHECK_INT(won, 1);
         (void)snprintf(secret, sizeof(secret), "new-%u", winner);
         CHECK_RC(contract_load(store, "k", secret, NULL), KS_OK);
-        CHECK_RC(subject.backend->remove(store, "k", NULL), KS_OK);
+        CHECK_RC(subject.backend->remove(store, "k", NULL, NULL), KS_OK);
         subject.backend->close(store);
     }
     test_key_clear(&key);
@@ -153,7 +153,7 @@ static int write_for_ever(void *store, unsigned number,
         (void)contract_reseal(store, "steady", i % 2 == 0 ? "one" : "two",
                               i % 2 == 0 ? "two" : "one");
         if (i % 3 == 0)
-            (void)subject.backend->remove(store, name, NULL);
+            (void)subject.backend->remove(store, name, NULL, NULL);
     }
     return 0;
 }
@@ -221,7 +221,7 @@ static void keys_outlive_the_store_that_saved_them(void)
     CHECK_RC(contract_save(first, "k", &key, "x"), KS_OK);
     second = contract_open();
     CHECK_RC(contract_load(second, "k", "x", NULL), KS_OK);
-    CHECK_RC(subject.backend->remove(second, "k", NULL), KS_OK);
+    CHECK_RC(subject.backend->remove(second, "k", NULL, NULL), KS_OK);
     CHECK_RC(contract_load(first, "k", "x", NULL), KS_E_NOT_FOUND);
     subject.backend->close(first);
     subject.backend->close(second);

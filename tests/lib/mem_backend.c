@@ -125,11 +125,13 @@ static ks_rc mem_info(void *data, const char *name, struct ks_key_info *info,
     return rc;
 }
 
-static ks_rc mem_remove(void *data, const char *name, struct ks_err *err)
+static ks_rc mem_remove(void *data, const char *name, const struct ks_ask *ask,
+                        struct ks_err *err)
 {
     struct store *store = data;
     struct key **slot, *key;
 
+    (void)ask;
     (void)err;
     (void)pthread_mutex_lock(&store->mutex);
     slot = slot_of(store, name);

@@ -106,11 +106,13 @@ static ks_rc inside_info(void *store, const char *name,
     return rc;
 }
 
-static ks_rc inside_remove(void *store, const char *name, struct ks_err *err)
+static ks_rc inside_remove(void *store, const char *name,
+                           const struct ks_ask *ask, struct ks_err *err)
 {
     struct inside *inside = store;
     struct entry *entry;
 
+    (void)ask;
     (void)err;
     (void)pthread_mutex_lock(&inside->lock);
     entry = find(inside, name);
@@ -186,7 +188,7 @@ static ks_rc inside_generate(void *store, const char *name,
 static ks_rc inside_open_key(void *store, const char *name,
                              const struct ks_ask *ask,
                              const struct ks_key_ops **ops, void **key,
-                             struct ks_err *err)
+                             struct ks_buf *spki, struct ks_err *err)
 {
     struct inside *inside = store;
     const struct entry *entry;
@@ -200,6 +202,11 @@ static ks_rc inside_open_key(void *store, const char *name,
     if (entry != NULL)
         rc = ks_soft_key_new(&entry->pkcs8, inside->libctx, inside->propq, key,
                              err);
+    if (rc == KS_OK) {
+        rc = ks_buf_set(spki, entry->spki.data, entry->spki.len);
+        if (rc != KS_OK)
+            ks_soft_key_ops.free(*key);
+    }
     (void)pthread_mutex_unlock(&inside->lock);
     if (rc == KS_OK)
         *ops = &ks_soft_key_ops;
