@@ -20,7 +20,7 @@ refuse "a path of one machine" '(^|[^A-Za-z0-9_.$}])/(home|root|tmp|work)/' \
     --exclude-dir=tests .
 refuse "unfinished work" '\b(TO''DO|FIX''ME|XX''X)\b' .
 refuse "a comment of C++" '(^|[[:blank:];{}])//' \
-    --include='*.[ch]' provider store cli tests
+    --include='*.[ch]' provider store hsm cli tests
 refuse "a blank at the end of a line" '[[:blank:]]$' \
     --include='*.[ch]' --include='*.sh' --include='*.txt' --include='*.md' .
 exit $rc
