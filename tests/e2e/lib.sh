@@ -12,6 +12,7 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/caadm-$TEST.XXXXXX")
 MODULES=$(cd "$MODULES" && pwd)
 PATH=$(cd "$(dirname "$CAADM")" && pwd):$PATH
 PASSPHRASE="correct-horse-$$-battery"
+SECRETS=("$PASSPHRASE")
 SERVERS=()
 LAST=
 STEPS=0
@@ -139,16 +140,20 @@ expect_equal()
     pass
 }
 
-# The passphrase is nowhere in what the last command printed.
+# No passphrase and no PIN is in what the last command printed.
 expect_no_secret()
 {
-    ! grep -qF -e "$PASSPHRASE" "$T/out" "$T/err" ||
-        fail "shows the passphrase"
+    local secret
+
+    for secret in "${SECRETS[@]}"; do
+        ! grep -qF -e "$secret" "$T/out" "$T/err" || fail "shows a secret"
+    done
     pass
 }
 
 # openssl_cnf FILE [PROVIDER...]: a configuration that activates these, in
-# this order, and has what req, ca and ts want to find.
+# this order, and has what req, ca and ts want to find. $KEYSTORE_LINE is a
+# setting for those that are ours.
 openssl_cnf()
 {
     local file=$1 name
@@ -163,7 +168,12 @@ openssl_cnf()
             echo "$name = ${name}_sect"
         done
         for name in "$@"; do
-            printf '[%s_sect]\nactivate = 1\n' "$name"
+            printf '[%s_sect]\n' "$name"
+            case $name in
+            default | legacy) ;;
+            *) printf '%s\n' "${KEYSTORE_LINE-}" ;;
+            esac
+            echo "activate = 1" # is read last: it loads the provider
         done
         cat "$HERE/data/sections.cnf"
     } >"$file"
