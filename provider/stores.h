@@ -1,7 +1,9 @@
 /*
- * The configured backends. The configuration is read when the first key is
- * asked for, a backend is opened when its first key is. What failed is tried
- * again next time; one broken backend does not disturb the others.
+ * Open backends: the configured ones, and those of URIs of their own.
+ *
+ * The configuration is read when the first key is asked for, a backend is
+ * opened when its first key is. What failed is tried again next time; one
+ * broken backend does not disturb the others.
  */
 #ifndef PROV_STORES_H
 #define PROV_STORES_H
@@ -12,28 +14,61 @@
 #include "ks_backend.h"
 #include "ks_err.h"
 
-/* One open backend. Lives as long as the provider. */
+/* One open backend. A configured one lives as long as the provider, one of a
+ * URI as long as it is held; the same calls do for both. */
 struct prov_store {
-    const char *name; /* as configured: "default" */
+    const char *name; /* as configured: "default"; NULL: of a URI, and keys'
+                         names are URIs */
     const struct ks_backend *backend;
     void *handle;           /* what backend->open made */
-    const char *dir;        /* of the configuration */
+    const char *dir;        /* of the configuration; NULL: there is none */
     const char *passphrase; /* source; NULL: none is configured */
     bool extractable;       /* material keys may be handed out */
     bool sealing;           /* keys are kept under secrets */
+    struct prov_stores *stores;
+    struct prov_store_refs *refs; /* NULL: configured */
 };
 
 /* Borrows CTX. NULL when out of memory. */
 struct prov_stores *prov_stores_new(const struct prov_ctx *ctx);
-/* Closes every backend. Takes NULL. */
+/* Closes every configured backend. Takes NULL. */
 void prov_stores_free(struct prov_stores *stores);
 
-/* The backend NAME, opened if need be; borrowed. KS_E_CONFIG,
+/* The backend NAME, opened if need be; counted. KS_E_CONFIG,
  * KS_E_NOT_FOUND (no such backend, no configuration) and what the backend's
  * open says. May be called by many threads at once. */
 KS_MUST_CHECK ks_rc prov_stores_get(struct prov_stores *stores,
                                     const char *name,
                                     const struct prov_store **out,
+                                    struct ks_err *err);
+
+/* A store of BACKEND for URI, which has BACKEND's scheme; counted. Works
+ * without any configuration. */
+KS_MUST_CHECK ks_rc prov_stores_open_uri(struct prov_stores *stores,
+                                         const struct ks_backend *backend,
+                                         const char *uri,
+                                         const struct prov_store **out,
+                                         struct ks_err *err);
+
+/* A live key of STORE holds it. UNREF closes a URI's store with the last
+ * reference, and takes NULL. */
+const struct prov_store *prov_store_ref(const struct prov_store *store);
+void prov_store_unref(const struct prov_store *store);
+
+/*
+ * The setting KEY of the configured backend BACKEND (of a ks_question), or of
+ * STORE itself if that is NULL; NULL if it is not set. Relative file: sources
+ * are below STORE->dir.
+ */
+const char *prov_store_setting(const struct prov_store *store,
+                               const char *backend, const char *key);
+
+/* What the backend NAME would be opened with, without opening it: for
+ * ks_backend's check and initialise. ENV borrows from STORES. */
+KS_MUST_CHECK ks_rc prov_stores_env(struct prov_stores *stores,
+                                    const char *name,
+                                    const struct ks_backend **backend,
+                                    struct ks_backend_env *env,
                                     struct ks_err *err);
 
 #endif
