@@ -33,6 +33,7 @@ void prov_signature_reset(struct prov_signature *sig)
     sig->stream = NULL;
     sig->soft = NULL;
     sig->hash = NULL;
+    sig->mech_known = false;
 }
 
 static void freectx(void *vsig)

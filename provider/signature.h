@@ -19,6 +19,15 @@
 
 #include "key.h"
 
+/* A mechanism and the names that its parameters borrow. */
+struct prov_mech {
+    struct ks_mech_params params;
+    char digest[64];
+    char mgf1_digest[64];
+    int pad;
+    int digest_len;
+};
+
 struct prov_signature {
     struct prov_ctx *ctx;
     struct prov_key *key; /* counted */
@@ -26,6 +35,10 @@ struct prov_signature {
     EVP_MD_CTX *stream; /* of digest_sign and digest_verify; else NULL */
     EVP_PKEY_CTX *soft; /* within STREAM, or owned if there is none */
     EVP_MD_CTX *hash;   /* what an operation key will sign */
+    /* What SOFT's parameters ask of a backend: read from there once, as many
+     * signatures may follow, until they are changed. */
+    struct prov_mech mech;
+    bool mech_known;
 };
 
 /* True if signing goes to the backend and not to libcrypto. */

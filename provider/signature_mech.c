@@ -14,15 +14,6 @@
 /* -4, "auto-digestmax": 3.1 and later (RSA_PSS_SALTLEN_AUTO_DIGEST_MAX). */
 #define SALTLEN_AUTO_DIGEST_MAX (-4)
 
-/* A mechanism and the names that its parameters borrow. */
-struct mech {
-    struct ks_mech_params params;
-    char digest[64];
-    char mgf1_digest[64];
-    int pad;
-    int digest_len;
-};
-
 /* The digest by libcrypto's first name for it, and its length. */
 static int canonical_digest(const struct prov_signature *sig, char *name,
                             size_t size, int *len)
@@ -42,7 +33,7 @@ static int canonical_digest(const struct prov_signature *sig, char *name,
 }
 
 static int check_digest_len(const struct prov_signature *sig,
-                            const struct mech *mech, size_t in_len)
+                            const struct prov_mech *mech, size_t in_len)
 {
     if (mech->digest[0] != '\0' && in_len != (size_t)mech->digest_len)
         return prov_raise(sig->ctx, KS_E_INVALID,
@@ -53,8 +44,8 @@ static int check_digest_len(const struct prov_signature *sig,
 }
 
 /* RFC 8017, 9.1.1: salt and digest have to fit into the encoded message. */
-static int pss_salt_len(const struct prov_signature *sig, struct mech *mech,
-                        int asked)
+static int pss_salt_len(const struct prov_signature *sig,
+                        struct prov_mech *mech, int asked)
 {
     int bits = EVP_PKEY_get_bits(sig->key->soft);
     int most = (bits - 1 + 7) / 8 - mech->digest_len - 2;
@@ -75,7 +66,7 @@ static int pss_salt_len(const struct prov_signature *sig, struct mech *mech,
     return 1;
 }
 
-static int rsa_mech(struct prov_signature *sig, struct mech *mech)
+static int rsa_mech(struct prov_signature *sig, struct prov_mech *mech)
 {
     static const struct {
         int pad;
@@ -124,7 +115,7 @@ static int rsa_mech(struct prov_signature *sig, struct mech *mech)
            pss_salt_len(sig, mech, salt);
 }
 
-static int ecdsa_mech(struct prov_signature *sig, struct mech *mech)
+static int ecdsa_mech(struct prov_signature *sig, struct prov_mech *mech)
 {
     OSSL_PARAM params[] = {OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
                                                   mech->digest,
@@ -137,7 +128,7 @@ static int ecdsa_mech(struct prov_signature *sig, struct mech *mech)
                             &mech->digest_len);
 }
 
-static int eddsa_mech(struct prov_signature *sig, struct mech *mech)
+static int eddsa_mech(struct prov_signature *sig, struct prov_mech *mech)
 {
     (void)sig;
     mech->params.mech = KS_MECH_EDDSA;
@@ -146,21 +137,31 @@ static int eddsa_mech(struct prov_signature *sig, struct mech *mech)
 
 static const struct {
     const char *type;
-    int (*find)(struct prov_signature *sig, struct mech *mech);
+    int (*find)(struct prov_signature *sig, struct prov_mech *mech);
 } finders[] = {
     {"RSA", rsa_mech},       {"RSA-PSS", rsa_mech}, {"EC", ecdsa_mech},
     {"ED25519", eddsa_mech}, {"ED448", eddsa_mech},
 };
 
-static int find_mech(struct prov_signature *sig, struct mech *mech)
+static int find_mech(struct prov_signature *sig)
 {
+    struct prov_mech *mech = &sig->mech;
     size_t i;
+
+    memset(mech, 0, sizeof(*mech));
 
     for (i = 0; i < sizeof(finders) / sizeof(finders[0]); i++)
         if (strcmp(finders[i].type, sig->key->type) == 0)
-            return finders[i].find(sig, mech);
-    return prov_raise(sig->ctx, KS_E_UNSUPPORTED, "%s: %s keys do not sign",
-                      sig->key->uri, sig->key->type);
+            break;
+    if (i == sizeof(finders) / sizeof(finders[0]))
+        return prov_raise(sig->ctx, KS_E_UNSUPPORTED, "%s: %s keys do not sign",
+                          sig->key->uri, sig->key->type);
+    if (!finders[i].find(sig, mech))
+        return 0;
+    if (mech->digest[0] != '\0')
+        mech->params.digest = mech->digest;
+    sig->mech_known = true;
+    return 1;
 }
 
 int prov_signature_private(struct prov_signature *sig, const uint8_t *in,
@@ -168,7 +169,6 @@ int prov_signature_private(struct prov_signature *sig, const uint8_t *in,
                            size_t out_size)
 {
     const struct prov_key *key = sig->key;
-    struct mech mech = {.digest_len = 0};
     struct ks_err err = {0};
     int most = EVP_PKEY_get_size(key->soft);
     ks_rc rc;
@@ -186,12 +186,11 @@ int prov_signature_private(struct prov_signature *sig, const uint8_t *in,
     if (key->ops->sign == NULL)
         return prov_raise(sig->ctx, KS_E_UNSUPPORTED,
                           "%s: the key's backend does not sign", key->uri);
-    if (!find_mech(sig, &mech) || !check_digest_len(sig, &mech, in_len))
+    if ((!sig->mech_known && !find_mech(sig)) ||
+        !check_digest_len(sig, &sig->mech, in_len))
         return 0;
-    if (mech.digest[0] != '\0')
-        mech.params.digest = mech.digest;
     *out_len = out_size;
-    rc = key->ops->sign(key->opkey, &mech.params, in, in_len, out, out_len,
+    rc = key->ops->sign(key->opkey, &sig->mech.params, in, in_len, out, out_len,
                         &err);
     return rc == KS_OK ? 1 : prov_fail(sig->ctx, rc, &err);
 }

@@ -107,6 +107,7 @@ int prov_signature_set_params(void *vsig, const OSSL_PARAM params[])
 {
     struct prov_signature *sig = vsig;
 
+    sig->mech_known = false;
     return sig->soft != NULL && prov_signature_check_params(sig, params) &&
            EVP_PKEY_CTX_set_params(sig->soft, params) > 0;
 }
