@@ -16,7 +16,7 @@ const struct ks_setting_doc ks_setting_docs[] = {
     {"caadm", "database", "path", "caadm.db", "SQLite file of the inventory"},
 
     {"backend", "type", "word", NULL,
-     "file, or the path of a backend's shared object"},
+     "file, pkcs11, or the path of a backend's shared object"},
     {"backend", "extractable", "bool", "yes",
      "whether keys may be handed to the application's own cryptography"},
 
@@ -33,7 +33,7 @@ const struct ks_setting_doc ks_setting_docs[] = {
     {"backend pkcs11", "user_pin", "source", NULL,
      "where the user PIN comes from; absent: ask"},
     {"backend pkcs11", "so_pin", "source", NULL,
-     "where the security officer's PIN comes from; absent: ask"},
+     "where the security officer's PIN comes from; not beside user_pin"},
 
     {"backend sqlite", "path", "path", NULL, "SQLite file of the keys"},
     {"backend sqlite", "passphrase", "source", NULL,

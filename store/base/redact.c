@@ -15,7 +15,8 @@ static const char *const leaders[] = {"pin-value=", "pin-source=pass:"};
 /* What may follow a secret and be shown again; anything else could be the
  * rest of one that has a bare '&' in it. */
 static const char *const followers[] = {
-    "&type=", "&pin-source=", "&module-name=", "&module-path="};
+    "&type=", "&pin-source=", "&so-pin-source=", "&module-name=",
+    "&module-path="};
 
 /* The length of LEADER at TEXT in any case and encoding, or 0. */
 static size_t length_of(const char *leader, const char *text)

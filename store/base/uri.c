@@ -132,16 +132,27 @@ static ks_rc set_type(const struct parse *parse, const char *value, size_t len)
     return refuse(parse, "type is not private, public or cert");
 }
 
+/* An empty source is one, and takes back what is configured. */
+static ks_rc set_source(const struct parse *parse, const char *value,
+                        size_t len, char **source)
+{
+    if (ks_text_good(value, len) != len)
+        return refuse(parse, "a PIN's source has a control character or is "
+                             "not UTF-8");
+    *source = OPENSSL_strndup(value, len);
+    return *source != NULL ? KS_OK : KS_E_NOMEM;
+}
+
 static ks_rc set_pin_source(const struct parse *parse, const char *value,
                             size_t len)
 {
-    if (len == 0)
-        return refuse(parse, "pin-source is empty");
-    if (ks_text_good(value, len) != len)
-        return refuse(parse, "pin-source has a control character or is not "
-                             "UTF-8");
-    parse->uri->pin_source = OPENSSL_strndup(value, len);
-    return parse->uri->pin_source != NULL ? KS_OK : KS_E_NOMEM;
+    return set_source(parse, value, len, &parse->uri->pin_source);
+}
+
+static ks_rc set_so_pin_source(const struct parse *parse, const char *value,
+                               size_t len)
+{
+    return set_source(parse, value, len, &parse->uri->so_pin_source);
 }
 
 static ks_rc set_pin_value(const struct parse *parse, const char *value,
@@ -153,15 +164,17 @@ static ks_rc set_pin_value(const struct parse *parse, const char *value,
     return ks_secret_set(&parse->uri->pin_value, value, len);
 }
 
-/* The bits are those of "attribute given twice". */
+/* The bits are those of "attribute given twice", and of those that exclude
+ * this one (RFC 7512, 2.4). */
 static const struct attribute {
     const char *name;
-    unsigned bit;
+    unsigned bit, excluded;
     ks_rc (*set)(const struct parse *parse, const char *value, size_t len);
 } attributes[] = {
-    {"type", 1, set_type},
-    {"pin-source", 2, set_pin_source},
-    {"pin-value", 4, set_pin_value},
+    {"type", 1, 0, set_type},
+    {"pin-source", 2, 4, set_pin_source},
+    {"pin-value", 4, 2, set_pin_value},
+    {"so-pin-source", 8, 0, set_so_pin_source},
 };
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
@@ -174,10 +187,15 @@ static const struct attribute *attribute_of(const char *name, size_t len)
     return NULL;
 }
 
+static bool is_secret(const char *source)
+{
+    return source != NULL && strncmp(source, "pass:", 5) == 0;
+}
+
 static bool has_secret(const struct ks_uri *uri)
 {
-    return uri->has_pin_value || (uri->pin_source != NULL &&
-                                  strncmp(uri->pin_source, "pass:", 5) == 0);
+    return uri->has_pin_value || is_secret(uri->pin_source) ||
+           is_secret(uri->so_pin_source);
 }
 
 /* A secret with a bare '&' in it would be cut in two, and the rest of it
@@ -199,8 +217,8 @@ static ks_rc refuse_attribute(const struct parse *parse, const char *name,
     return refuse(parse, why);
 }
 
-static ks_rc parse_attribute(const struct parse *parse, const char *text,
-                             size_t len, unsigned *seen)
+static ks_rc set_attribute(const struct parse *parse, const char *text,
+                           size_t len, unsigned *seen)
 {
     const char *equals = memchr(text, '=', len);
     size_t name_len = equals != NULL ? (size_t)(equals - text) : len;
@@ -215,6 +233,8 @@ static ks_rc parse_attribute(const struct parse *parse, const char *text,
         return refuse(parse, "attribute without a value");
     if ((*seen & attribute->bit) != 0)
         return refuse(parse, "attribute given twice");
+    if ((*seen & attribute->excluded) != 0)
+        return refuse(parse, "pin-source and pin-value exclude each other");
     *seen |= attribute->bit;
     rc = ks_secret_alloc(&value, len);
     if (rc != KS_OK)
@@ -228,13 +248,22 @@ static ks_rc parse_attribute(const struct parse *parse, const char *text,
     return rc;
 }
 
+ks_rc ks_uri_set_attribute(struct ks_uri *uri, const char *text,
+                           const char *attribute, size_t len, unsigned *seen,
+                           struct ks_err *err)
+{
+    struct parse parse = {.text = text, .uri = uri, .err = err};
+
+    return set_attribute(&parse, attribute, len, seen);
+}
+
 static ks_rc parse_query(const struct parse *parse, const char *query)
 {
     unsigned seen = 0;
 
     for (;;) {
         size_t len = strcspn(query, "&");
-        ks_rc rc = parse_attribute(parse, query, len, &seen);
+        ks_rc rc = set_attribute(parse, query, len, &seen);
 
         if (rc != KS_OK)
             return rc;
@@ -242,8 +271,6 @@ static ks_rc parse_query(const struct parse *parse, const char *query)
             break;
         query += len + 1;
     }
-    if ((seen & 6) == 6) /* RFC 7512, 2.4 */
-        return refuse(parse, "pin-source and pin-value exclude each other");
     return KS_OK;
 }
 
@@ -296,14 +323,21 @@ ks_rc ks_uri_parse(const char *text, struct ks_uri *uri, struct ks_err *err)
     return rc;
 }
 
+/* It may be a pass: source. */
+static void clear_source(char *source)
+{
+    if (source != NULL)
+        OPENSSL_clear_free(source, strlen(source));
+}
+
 void ks_uri_clear(struct ks_uri *uri)
 {
     if (uri == NULL)
         return;
     OPENSSL_free(uri->backend);
     OPENSSL_free(uri->key);
-    if (uri->pin_source != NULL) /* it may be a pass: source */
-        OPENSSL_clear_free(uri->pin_source, strlen(uri->pin_source));
+    clear_source(uri->pin_source);
+    clear_source(uri->so_pin_source);
     ks_secret_clear(&uri->pin_value);
     memset(uri, 0, sizeof(*uri));
 }

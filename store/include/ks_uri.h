@@ -44,6 +44,16 @@ struct ks_uri {
 KS_MUST_CHECK ks_rc ks_uri_parse(const char *text, struct ks_uri *uri,
                                  struct ks_err *err);
 
+/*
+ * Sets one query attribute of URI from "name=value", still encoded, of LEN
+ * bytes at ATTRIBUTE: for URIs of other schemes that share them. TEXT is the
+ * whole URI, for errors; *SEEN starts as 0 and tells of repetitions. Results
+ * and texts as ks_uri_parse.
+ */
+KS_MUST_CHECK ks_rc ks_uri_set_attribute(struct ks_uri *uri, const char *text,
+                                         const char *attribute, size_t len,
+                                         unsigned *seen, struct ks_err *err);
+
 /* Wipes and frees what URI holds, then { 0 }. */
 void ks_uri_clear(struct ks_uri *uri);
 

@@ -67,6 +67,37 @@ static void attributes_are_decoded(void)
     ks_uri_clear(&uri);
 }
 
+static void an_empty_pin_source_is_there(void)
+{
+    struct ks_uri uri;
+    struct ks_err err = {0};
+
+    REQUIRE(ks_uri_parse("keystore://d/k?pin-source=&so-pin-source=file:so",
+                         &uri, &err) == KS_OK);
+    CHECK_STR(uri.pin_source, "");
+    CHECK_STR(uri.so_pin_source, "file:so");
+    ks_uri_clear(&uri);
+    CHECK(uri.so_pin_source == NULL);
+    REQUIRE(ks_uri_parse("keystore://d/k", &uri, &err) == KS_OK);
+    CHECK(uri.pin_source == NULL && uri.so_pin_source == NULL);
+    ks_uri_clear(&uri);
+}
+
+static void attributes_are_set_for_other_schemes(void)
+{
+    static const char text[] = "other:x?pin-value=1%202&pin-value=3";
+    struct ks_uri uri = {0};
+    struct ks_err err = {0};
+    unsigned seen = 0;
+
+    CHECK_OK(ks_uri_set_attribute(&uri, text, text + 8, 15, &seen, &err), &err);
+    CHECK_BYTES(uri.pin_value.data, uri.pin_value.len, "1 2", 3);
+    CHECK_RC(ks_uri_set_attribute(&uri, text, text + 24, 11, &seen, &err),
+             KS_E_INVALID);
+    CHECK_STR(err.text, "other:x?pin-value=***: attribute given twice");
+    ks_uri_clear(&uri);
+}
+
 static void malformed_uris_are_refused_with_a_reason(void)
 {
     static const struct {
@@ -104,9 +135,12 @@ static void malformed_uris_are_refused_with_a_reason(void)
         {"keystore://d/k?type=", "type is not"},
         {"keystore://d/k?type=secret", "type is not"},
         {"keystore://d/k?type=public&type=public", "twice"},
-        {"keystore://d/k?pin-source=", "pin-source is empty"},
         {"keystore://d/k?pin-source=%0a", "control character"},
+        {"keystore://d/k?so-pin-source=%0a", "control character"},
+        {"keystore://d/k?so-pin-source=a&so-pin-source=b", "twice"},
+        {"keystore://d/k?so-pin-value=1", "unknown attribute"},
         {"keystore://d/k?pin-source=a&pin-value=b", "exclude"},
+        {"keystore://d/k?pin-value=b&pin-source=", "exclude"},
         {"keystore://d/k?pin-value=a&pin-value=b", "twice"},
         {"keystore://d/k?pin-value=a%00b", "NUL"},
         {"keystore://d/k?pin-value=%4", "percent"},
@@ -162,6 +196,7 @@ static void no_error_shows_a_pin(void)
         "keystore://d/k?pin-source=p%61ss:open&sesame=1",
         "keystore://d/k?pin-source=pass:sesame#x",
         "keystore://d/k?pin-value=open&sesame=1",
+        "keystore://d/k?so-pin-source=pass:open&sesame=1",
         "keystore://d/k?pin-value=sesame#x",
         "keystore://d/k?pin-value=%zzsesame",
         "keystore:d/k?pin-value=sesame",
@@ -273,6 +308,8 @@ static void clear_of_null_and_twice_is_harmless(void)
 static const struct test_case cases[] = {
     TEST_CASE(parts_are_taken_apart),
     TEST_CASE(attributes_are_decoded),
+    TEST_CASE(an_empty_pin_source_is_there),
+    TEST_CASE(attributes_are_set_for_other_schemes),
     TEST_CASE(malformed_uris_are_refused_with_a_reason),
     TEST_CASE(lengths_have_bounds),
     TEST_CASE(no_error_shows_a_pin),
