@@ -124,12 +124,21 @@ struct ks_key_ops {
     void (*free)(void *key); /* takes NULL */
 };
 
+/* What the private half of a key may be used for. */
+enum ks_usage {
+    KS_USAGE_SIGN = 1,
+    KS_USAGE_DECRYPT = 2,
+    KS_USAGE_DERIVE = 4
+};
+
 /* What generate() is asked for: an algorithm name and parameters as in
  * openssl-genpkey(1): "RSA" with bits and exponent, "EC" with group, ... */
 struct ks_keygen {
     const char *algorithm; /* "RSA", "RSA-PSS", "EC", "ED25519", ... */
-    unsigned bits;         /* RSA */
+    unsigned bits;         /* RSA; 0: the backend chooses */
     const char *group;     /* EC */
+    unsigned usage;        /* ks_usage, added up; 0: derive for keys that can
+                              do nothing else, sign for all others */
 };
 
 struct ks_backend {
@@ -201,6 +210,12 @@ struct ks_backend {
      * key. KS_E_INVALID. */
     ks_rc (*parse_uri)(const char *text, struct ks_uri *uri, bool *listing,
                        struct ks_err *err);
+
+    /* The certificate that is kept with the key, for places where it takes a
+     * search of its own: info() may then leave it out. NULL: info() gives it.
+     * KS_E_NOT_FOUND: there is none. Caller clears *cert. */
+    ks_rc (*certificate)(void *store, const char *name, struct ks_buf *cert,
+                         struct ks_err *err);
 
     /* Facts about a key's private half ("sensitive" "yes"). */
     ks_rc (*describe)(void *store, const char *name, const struct ks_ask *ask,
