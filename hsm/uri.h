@@ -14,7 +14,7 @@
 #include "token.h"
 
 struct hsm_uri {
-    P11KitUri *p11;
+    P11KitUri *p11;       /* never with a PIN */
     struct hsm_name name; /* object, id */
     bool has_object;      /* it names objects, not just a token */
     enum ks_uri_type type;
@@ -32,15 +32,21 @@ void hsm_uri_clear(struct hsm_uri *uri);
 /* For ks_backend.parse_uri: fills *out (key = canonical text with no pin and
  * no type, module-path kept; type; pins). */
 KS_MUST_CHECK ks_rc hsm_uri_for_provider(const char *text, struct ks_uri *out,
-                                         struct ks_err *err);
+                                         bool *listing, struct ks_err *err);
+
+/* False if the library-... attributes of URI are not INFO's. */
+bool hsm_uri_matches_module(const struct hsm_uri *uri, const CK_INFO *info);
 
 /* For hsm_slots and hsm_token_get; ARG is a struct hsm_uri. */
 bool hsm_uri_matches_slot(const void *arg, const struct hsm_slot *slot);
 
-/* "pkcs11:token=..;serial=..;..;object=..;id=.." of one key. MODULE_PATH may
- * be NULL. Caller frees with OPENSSL_free; NULL when out of memory. */
+/*
+ * "pkcs11:token=..;serial=..;..;object=..;id=..;type=.." of one key.
+ * MODULE_PATH may be NULL; TYPE is KS_URI_ANY, or what a listing asked for.
+ * Caller frees with OPENSSL_free; NULL when out of memory.
+ */
 char *hsm_uri_format(const CK_TOKEN_INFO *token, const struct hsm_name *name,
-                     const char *module_path);
+                     enum ks_uri_type type, const char *module_path);
 
 /* The modules that p11-kit is configured with (pkcs11.conf(5)), by file; not
  * its trust modules. NAME (module-name of a URI) restricts; may be NULL.
