@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -21,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "ca.h"
+#include "timing.h"
 
 #define SLICES_MAX 1000
 #define CERTS_MAX 4096
@@ -33,14 +33,6 @@ struct bench {
     unsigned char *csr;
     size_t csr_len;
 };
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void die(const char *what, const char *why)
 {
@@ -126,11 +118,11 @@ static void bare_issue(const struct bench *bench)
 
 static double bare_slice(const struct bench *bench, size_t n)
 {
-    double start = now();
+    double start = bench_now();
 
     for (size_t i = 0; i < n; i++)
         bare_issue(bench);
-    return (double)n / (now() - start);
+    return (double)n / (bench_now() - start);
 }
 
 /* --- the CA library ----------------------------------------------------------
@@ -143,7 +135,7 @@ static double ca_slice(const struct bench *bench, size_t n)
     static struct ca_issue_result results[CERTS_MAX];
     static struct ca_csr *csrs[CERTS_MAX];
     struct ks_err err = {0};
-    double start = now(), taken;
+    double start = bench_now(), taken;
 
     for (size_t i = 0; i < n; i++) {
         must(ca_csr_parse(&bench->env, "csr", bench->csr, bench->csr_len,
@@ -154,7 +146,7 @@ static double ca_slice(const struct bench *bench, size_t n)
     }
     must(ca_issue_many(&bench->env, bench->authority, specs, n, results, &err),
          &err);
-    taken = now() - start;
+    taken = bench_now() - start;
     for (size_t i = 0; i < n; i++) {
         ca_issued_clear(&results[i].issued);
         ca_csr_free(csrs[i]);
@@ -223,19 +215,6 @@ static void remove_all(const char *dir)
     rmdir(dir);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), by_value);
-    return values[n / 2];
-}
-
 static size_t number(const char *text, size_t max)
 {
     unsigned long value = strtoul(text, NULL, 10);
@@ -267,8 +246,8 @@ int main(int argc, char **argv)
         ours[i] = ca_slice(&bench, certs);
         ratios[i] = ours[i] / bare[i];
     }
-    printf("P-256\t%.0f\t%.0f\t%.3f\n", median(ours, slices),
-           median(bare, slices), median(ratios, slices));
+    printf("P-256\t%.0f\t%.0f\t%.3f\n", bench_median(ours, slices),
+           bench_median(bare, slices), bench_median(ratios, slices));
     ca_authority_close(bench.authority);
     ks_inventory_close(bench.env.inv);
     EVP_PKEY_free(bench.key);

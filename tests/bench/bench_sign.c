@@ -9,22 +9,15 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/store.h>
 
+#include "timing.h"
+
 #define TRANSCRIPT_LEN 130
 #define MAX_SLICES 1000
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static EVP_PKEY *load(const char *uri)
 {
@@ -68,7 +61,7 @@ static void sign_once(EVP_PKEY *pkey)
 
 static double slice(EVP_PKEY *pkey, double seconds)
 {
-    double start = now();
+    double start = bench_now();
     double end = start + seconds;
     double at = start;
     unsigned long done = 0;
@@ -76,23 +69,9 @@ static double slice(EVP_PKEY *pkey, double seconds)
     while (at < end) {
         sign_once(pkey);
         done++;
-        at = now();
+        at = bench_now();
     }
     return (double)done / (at - start);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), by_value);
-    return values[n / 2];
 }
 
 int main(int argc, char **argv)
@@ -113,8 +92,8 @@ int main(int argc, char **argv)
         b[i] = slice(key_b, seconds);
         ratio[i] = a[i] / b[i];
     }
-    printf("%.0f %.0f %.3f\n", median(a, slices), median(b, slices),
-           median(ratio, slices));
+    printf("%.0f %.0f %.3f\n", bench_median(a, slices), bench_median(b, slices),
+           bench_median(ratio, slices));
     EVP_PKEY_free(key_a);
     EVP_PKEY_free(key_b);
     return 0;
