@@ -36,8 +36,29 @@ const char *hsm_module_path(const struct hsm_module *module);
  * child) has initialised it. CKR_OK, or why not. */
 CK_RV hsm_module_use(struct hsm_module *module, CK_FUNCTION_LIST **functions);
 
-/* Raised whenever every handle of the module has become invalid (fork). */
+/* As hsm_module_use, and until hsm_module_leave neither fork nor exit of
+ * another thread finds the module in the middle of a call. Every direct call
+ * stands between the two (those of a task of hsm_run do). Ask nobody for
+ * anything in between. */
+CK_RV hsm_module_enter(struct hsm_module *module, CK_FUNCTION_LIST **functions);
+void hsm_module_leave(struct hsm_module *module);
+
+/* True if this process has initialised it, and no use has to do that first. */
+bool hsm_module_is_ready(const struct hsm_module *module);
+
+/* Raised whenever every handle of the module has become invalid: after a
+ * fork, and after hsm_module_lost. */
 unsigned long hsm_module_epoch(const struct hsm_module *module);
+
+/* Somebody else has finalised the module that was good in EPOCH: the next
+ * use initialises it anew. */
+void hsm_module_lost(struct hsm_module *module, unsigned long epoch);
+
+/* libp11's view of the module, made when it is first asked for; borrowed.
+ * Between enter and leave. */
+struct hsm_p11;
+KS_MUST_CHECK ks_rc hsm_module_p11(struct hsm_module *module,
+                                   struct hsm_p11 **p11, struct ks_err *err);
 
 /*
  * Loads and initialises PATH in a child process that ends at once, so that a

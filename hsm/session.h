@@ -15,6 +15,7 @@ struct hsm_session {
     CK_FUNCTION_LIST *f;
     CK_SESSION_HANDLE handle;
     unsigned long epoch; /* object handles found in another are invalid */
+    unsigned long module_epoch; /* the pool's own */
 };
 
 enum hsm_mode {

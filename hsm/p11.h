@@ -1,0 +1,29 @@
+/*
+ * What libp11 does for us: it makes tokens. README.md says why no more.
+ */
+#ifndef HSM_P11_H
+#define HSM_P11_H
+
+#include <stdbool.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "ks_err.h"
+#include "ks_secret.h"
+
+struct hsm_p11;
+
+/* PATH is loaded and initialised already: libp11 (0.4.12) would initialise it
+ * without locks. */
+KS_MUST_CHECK ks_rc hsm_p11_new(const char *path, struct hsm_p11 **out,
+                                struct ks_err *err);
+/* FINALISE: the module is ours, and is finalised by this. If not, libp11's
+ * lists stay: letting go of them closes all sessions of the program. Takes
+ * NULL. */
+void hsm_p11_free(struct hsm_p11 *p11, bool finalise);
+
+/* C_InitToken in the slot ID. CKR_SLOT_ID_INVALID: no such slot. */
+CK_RV hsm_p11_init_token(struct hsm_p11 *p11, CK_SLOT_ID id, const char *label,
+                         const struct ks_secret *so_pin);
+
+#endif
