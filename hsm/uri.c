@@ -144,6 +144,12 @@ ks_rc hsm_uri_for_provider(const char *text, struct ks_uri *out, bool *listing,
         return rc;
     *listing = !uri.has_object;
     out->key = format(uri.p11);
+    if (uri.name.label[0] != '\0') {
+        out->alias = uri.name.label;
+        uri.name.label = NULL; /* given to OUT */
+    }
+    out->module = uri.module_path;
+    uri.module_path = NULL; /* given to OUT */
     hsm_uri_clear(&uri);
     if (out->key == NULL) {
         ks_uri_clear(out);

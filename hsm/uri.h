@@ -48,6 +48,10 @@ bool hsm_uri_matches_slot(const void *arg, const struct hsm_slot *slot);
 char *hsm_uri_format(const CK_TOKEN_INFO *token, const struct hsm_name *name,
                      enum ks_uri_type type, const char *module_path);
 
+/* True if NAME, a URI's module-name, means the module at PATH: its file name
+ * without "lib" and suffix, in any case. */
+bool hsm_module_name_is(const char *path, const char *name);
+
 /* The modules that p11-kit is configured with (pkcs11.conf(5)), by file; not
  * its trust modules. NAME (module-name of a URI) restricts; may be NULL.
  * A result other than KS_OK ends the walk. */

@@ -55,7 +55,8 @@ struct piece {
 struct attribute;
 typedef ks_rc check_fn(struct parse *parse, const struct attribute *attribute,
                        const struct piece *piece);
-static check_fn check_length, check_slot_id, check_path, take_type, take_pin;
+static check_fn check_length, check_there, check_slot_id, check_path, take_type,
+    take_pin;
 
 /* The attributes of RFC 7512, 2.3 and 2.4, with what their values may have
  * (PKCS#11 3.0, 3.1 and 3.2), and our own so-pin-source. */
@@ -75,11 +76,11 @@ static const struct attribute {
     {"slot-manufacturer", false, 32, check_length},
     {"slot-description", false, 64, check_length},
     {"slot-id", false, 20, check_slot_id},
-    {"object", false, KS_KEY_NAME_MAX, check_length},
-    {"id", false, HSM_ID_MAX, check_length},
+    {"object", false, KS_KEY_NAME_MAX, check_there},
+    {"id", false, HSM_ID_MAX, check_there},
     {"type", false, 0, take_type},
     {"module-path", true, KS_URI_MAX, check_path},
-    {"module-name", true, KS_URI_MAX, check_length},
+    {"module-name", true, KS_URI_MAX, check_there},
     {"pin-value", true, 0, take_pin},
     {"pin-source", true, 0, take_pin},
     {"so-pin-source", true, 0, take_pin},
@@ -100,12 +101,20 @@ static ks_rc check_length(struct parse *parse,
                           const struct attribute *attribute,
                           const struct piece *piece)
 {
-    if (piece->value_len == 0)
-        return refuse(parse, "%s is empty", attribute->name);
     if (decoded_len(piece) > attribute->max)
         return refuse(parse, "%s has more than %zu bytes", attribute->name,
                       attribute->max);
     return KS_OK;
+}
+
+/* Tokens may have no serial number and yet a URI that says so; keys are not
+ * found by nothing. */
+static ks_rc check_there(struct parse *parse, const struct attribute *attribute,
+                         const struct piece *piece)
+{
+    if (piece->value_len == 0)
+        return refuse(parse, "%s is empty", attribute->name);
+    return check_length(parse, attribute, piece);
 }
 
 static ks_rc check_slot_id(struct parse *parse,

@@ -336,6 +336,8 @@ void ks_uri_clear(struct ks_uri *uri)
         return;
     OPENSSL_free(uri->backend);
     OPENSSL_free(uri->key);
+    OPENSSL_free(uri->alias);
+    OPENSSL_free(uri->module);
     clear_source(uri->pin_source);
     clear_source(uri->so_pin_source);
     ks_secret_clear(&uri->pin_value);

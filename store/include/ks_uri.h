@@ -33,6 +33,12 @@ struct ks_uri {
     /* ?so-pin-source=, the security officer's PIN; NULL if absent. An empty
      * source, of either PIN, takes back the configured one. */
     char *so_pin_source;
+    /* What a person calls the key, of URIs of other schemes (the object of a
+     * pkcs11: URI); NULL if the URI does not say, or it is KEY. */
+    char *alias;
+    /* The file of code that the URI itself wants run (module-path); NULL if
+     * there is none. A URI from an unknown hand must not choose it. */
+    char *module;
 };
 
 /*
