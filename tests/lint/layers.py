@@ -16,8 +16,10 @@ FOLDERS = ("provider", "store", "hsm", "cli")
 HEADERS = [
     (r"openssl/core_dispatch\.h", r"provider/",
      "provider dispatch belongs to provider/"),
-    (r"libp11\.h|(.*/)?pkcs11\.h|p11-kit/.*", r"hsm/",
-     "tokens belong to hsm/"),
+    (r"(.*/)?pkcs11\.h|p11-kit/.*", r"hsm/", "tokens belong to hsm/"),
+    (r"libp11\.h", r"hsm/p11\.c$", "one file knows libp11"),
+    (r"ks_(inventory|provider|soft_key)\.h", r"(?!hsm/)",
+     "hsm/ may use what any backend may"),
     (r"sqlite3\.h", r"store/(sqlite|inventory)/",
      "SQL belongs to two folders of store/"),
     (r"(iniparser/)?(iniparser|dictionary)\.h", r"store/config[^/]*\.c",
@@ -34,8 +36,10 @@ HEADERS = [
 WORDS = [
     (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b",
      r"cli/[^/]*$", "only the commands print"),
-    (r"\b(exit|_exit|_Exit|quick_exit|abort)\s*\(", r"cli/(main|signals)\.c$",
-     "only main and a second ^C end the process"),
+    (r"\b(exit|_exit|_Exit|quick_exit|abort)\s*\(",
+     r"cli/(main|signals)\.c$|hsm/probe\.c$",
+     "only main, a second ^C and the child that tries a module out end a "
+     "process"),
 ]
 
 TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
@@ -104,6 +108,12 @@ store/zz.c|#include <openssl/core_dispatch.h>
 cli/zz.c|#include <openssl/core_dispatch.h>
 provider/zz.c|#include <libp11.h>
 provider/zz.c|#include <p11-kit/pkcs11.h>
+hsm/zz.c|#include <libp11.h>
+hsm/zz.c|#include "ks_inventory.h"
+hsm/zz.c|#include "ks_soft_key.h"
+hsm/zz.c|#include "loadkey.h"
+hsm/zz.c|#include "text.h"
+hsm/zz.c|#include <openssl/core_dispatch.h>
 store/file/zz.c|#include <sqlite3.h>
 cli/zz.c|#  include <sqlite3.h>
 cli/zz.c|#include <iniparser/iniparser.h>
@@ -121,6 +131,7 @@ store/zz.c|void f(void) { printf("x"); }
 provider/zz.c|void f(void) { fprintf(stderr, "x"); }
 cli/ca/zz.c|void f(void) { perror("x"); }
 store/zz.c|void f(void) { exit(1); }
+hsm/zz.c|void f(void) { _exit(1); }
 cli/ca/zz.c|void f(void) { abort(); }"""
 
 CLEAN = r"""/* never printf( or exit( here;
