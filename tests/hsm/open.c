@@ -1,0 +1,84 @@
+/*
+ * Opening tokens by label, and giving PINs.
+ */
+#include "open.h"
+
+#include <string.h>
+
+#include "test.h"
+
+bool open_by_label(const void *arg, const struct hsm_slot *slot)
+{
+    const char *label = arg;
+    size_t len = label != NULL ? strlen(label) : 0;
+
+    return label == NULL || (memcmp(slot->token.label, label, len) == 0 &&
+                             (len == sizeof(slot->token.label) ||
+                              slot->token.label[len] == ' '));
+}
+
+struct hsm_module *open_module(const char *path)
+{
+    struct hsm_module *module = NULL;
+    struct ks_err err = {0};
+
+    CHECK_OK(hsm_module_get(path, &module, &err), &err);
+    return module;
+}
+
+struct hsm_token *open_token(const char *path, const char *label)
+{
+    struct hsm_module *module = open_module(path);
+    struct hsm_token *token = NULL;
+    struct ks_err err = {0};
+
+    if (module == NULL)
+        return NULL;
+    CHECK_OK(hsm_token_get(module, open_by_label, label, label, &token, &err),
+             &err);
+    hsm_module_put(module);
+    return token;
+}
+
+static ks_rc give(void *arg, const struct ks_question *question,
+                  struct ks_secret *secret, struct ks_err *err)
+{
+    struct pins *pins = arg;
+    const char *pin =
+        strcmp(question->setting, "so_pin") == 0 ? pins->so : pins->user;
+
+    if (!question->quiet)
+        pins->asked++;
+    if (pin == NULL || question->attempt > 0)
+        return ks_fail(err, KS_E_SECRET_MISSING, "%s: no %s", question->whose,
+                       question->what);
+    pins->given++;
+    return ks_secret_set(secret, pin, strlen(pin));
+}
+
+struct ks_ask open_ask(struct pins *pins)
+{
+    return (struct ks_ask){give, pins};
+}
+
+void open_login(struct hsm_token *token, const char *pin)
+{
+    struct pins pins = {.user = pin};
+    struct ks_ask ask = open_ask(&pins);
+    struct ks_err err = {0};
+
+    CHECK_OK(hsm_login(token, NULL, "keystore://hsm/key", &ask, &err), &err);
+}
+
+CK_RV open_state(const struct hsm_session *session, void *arg)
+{
+    return session->f->C_GetSessionInfo(session->handle, arg);
+}
+
+CK_ULONG open_state_of(struct hsm_token *token, enum hsm_mode mode)
+{
+    CK_SESSION_INFO info = {0};
+    CK_RV rv = hsm_run(token, mode, open_state, &info);
+
+    return rv == CKR_OK ? info.state : rv + 1000;
+}

@@ -1,0 +1,36 @@
+/*
+ * Opening tokens by label, and giving PINs.
+ */
+#ifndef TEST_HSM_OPEN_H
+#define TEST_HSM_OPEN_H
+
+#include "login.h"
+#include "token.h"
+
+/* For hsm_token_get: a token labelled ARG; NULL: any slot. */
+bool open_by_label(const void *arg, const struct hsm_slot *slot);
+
+/* A failed check and NULL if it cannot be. */
+struct hsm_module *open_module(const char *path);
+/* Alone holds the module. */
+struct hsm_token *open_token(const char *path, const char *label);
+
+/* Gives these; NULL: none. Counts how often a PIN was given, and how often a
+ * person would have been asked (not quiet). */
+struct pins {
+    const char *user;
+    const char *so;
+    unsigned given;
+    unsigned asked;
+};
+struct ks_ask open_ask(struct pins *pins);
+
+/* A failed check if it fails. */
+void open_login(struct hsm_token *token, const char *pin);
+
+/* A task: C_GetSessionInfo into *ARG, a CK_SESSION_INFO. */
+CK_RV open_state(const struct hsm_session *session, void *arg);
+/* The state of a session of TOKEN; CKR_... + 1000 if there is none. */
+CK_ULONG open_state_of(struct hsm_token *token, enum hsm_mode mode);
+
+#endif
