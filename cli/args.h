@@ -18,6 +18,27 @@ struct args_validity {
 KS_MUST_CHECK ks_rc args_validity(const struct args_validity *args,
                                   struct ca_validity *out, struct ks_err *err);
 
+/* --user-pin and --so-pin: sources of a token's PIN; "": not the configured
+ * one. */
+struct args_pins {
+    const char *user;
+    const char *so;
+};
+/*
+ * PINS for the key URI (or a backend's listing URI): checked, and what can be
+ * read only once read. KS_E_INVALID: no source (it is not shown), URI is on no
+ * token or names a source itself, or both PINs are left after what caadm.conf
+ * says. *out borrows from ARGS and from memory that cli_ask_free wipes.
+ */
+KS_MUST_CHECK ks_rc args_pins(struct cli *cli, const struct args_pins *args,
+                              const char *uri, struct ca_pins *out,
+                              struct ks_err *err);
+
+/* KS_E_INVALID unless USAGE (may be NULL) is made of sign, decrypt, derive and
+ * the key URI is on a token. */
+KS_MUST_CHECK ks_rc args_usage(struct cli *cli, const char *usage,
+                               const char *uri, struct ks_err *err);
+
 /* Which key: --key, --new-key or --backend. */
 struct args_key {
     const char *key;
@@ -25,16 +46,20 @@ struct args_key {
     const char *backend;
     const char *key_type;
     const char *passout;
+    const char *label; /* --key-label */
+    const char *id;    /* --key-id */
+    struct args_pins pins;
 };
 struct args_key_choice {
     char *uri;               /* OPENSSL_malloc */
     bool is_new;             /* then SPEC is filled */
     struct ca_key_spec spec; /* borrows from this and from ARGS */
+    struct ca_pins pins;     /* of the key, new or not */
 };
 /* NAME is the key's name with --backend, and without any of the three, when
  * the backend is FALLBACK; with FALLBACK NULL no key is chosen then, and
  * choice->uri is NULL. Caller clears *choice. */
-KS_MUST_CHECK ks_rc args_key(const struct cli *cli, const struct args_key *args,
+KS_MUST_CHECK ks_rc args_key(struct cli *cli, const struct args_key *args,
                              const char *fallback, const char *name,
                              struct args_key_choice *choice,
                              struct ks_err *err);
@@ -46,15 +71,21 @@ void args_key_clear(struct args_key_choice *choice);
 KS_MUST_CHECK ks_rc args_uri_check(const struct cli *cli, const char *option,
                                    const char *uri, struct ks_err *err);
 
-/* The canonical form of a keystore: URI that names a key, without a query.
- * Caller frees *out with OPENSSL_free. */
+/* True if URI, of a scheme of ours, names a place and no key in it. */
+bool args_uri_is_listing(const char *uri);
+
+/* The canonical form of a keystore: or pkcs11: URI that names a key, without
+ * PINs. Caller frees *out with OPENSSL_free. */
 KS_MUST_CHECK ks_rc args_uri_canonical(const struct cli *cli,
                                        const char *option, const char *uri,
                                        char **out, struct ks_err *err);
-/* The same for a key to be made, which takes no query at all: --passout says
- * where its secret comes from. */
-KS_MUST_CHECK ks_rc args_uri_new(const char *option, const char *uri,
-                                 char **out, struct ks_err *err);
+/* The URI of a key to be made, from URI or, where that names a backend only,
+ * LABEL; with ID. Its secret is said by --passout, and not in the URI, unless
+ * that is a source of a token's PIN. LABEL and ID may be NULL. */
+KS_MUST_CHECK ks_rc args_uri_new(struct cli *cli, const char *option,
+                                 const char *uri, const char *label,
+                                 const char *id, char **out,
+                                 struct ks_err *err);
 
 /* "NAME=VALUE" each. Caller frees *out with args_exts_free. */
 KS_MUST_CHECK ks_rc args_exts(const struct opt_list *list, struct ca_ext **out,

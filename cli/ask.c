@@ -11,6 +11,7 @@
 
 #include <openssl/crypto.h>
 
+#include "ca/ca.h"
 #include "ks_secret.h"
 #include "out.h"
 
@@ -18,8 +19,10 @@
 #define READ_ONCE_SIZE (sizeof("pass:") + KS_SECRET_MAX)
 
 static UI_METHOD *method;
-static char *read_once; /* "pass:" and the secret; secure heap */
+static char *read_once[4]; /* "pass:" and the secret; secure heap */
+static size_t read_count;
 static struct {
+    const struct cli *cli;
     const char *source; /* NULL: the terminal */
     bool terminal;      /* there is a person to ask */
     ks_rc rc;           /* of the last question */
@@ -33,9 +36,17 @@ static char *construct_prompt(UI *ui, const char *desc, const char *name)
     return OPENSSL_strdup(name != NULL ? name : desc);
 }
 
+/* A token's key is opened by a PIN. */
+static const char *what_of(const char *whose)
+{
+    struct ca_env env = {.config = asked.cli->config};
+
+    return ca_key_on_token(&env, whose) ? "PIN" : "passphrase";
+}
+
 static ks_rc get_secret(const char *whose, struct ks_secret *secret)
 {
-    struct ks_question question = {.what = "passphrase", .whose = whose};
+    struct ks_question question = {.what = what_of(whose), .whose = whose};
 
     asked.err = (struct ks_err){0};
     if (asked.source != NULL) {
@@ -45,8 +56,9 @@ static ks_rc get_secret(const char *whose, struct ks_secret *secret)
         asked.rc = ks_secret_prompt(&question, secret, &asked.err);
     } else {
         ks_hint(&asked.err, "--passin file:PATH, env:NAME or fd:N give it");
-        asked.rc = ks_fail(&asked.err, KS_E_SECRET_MISSING,
-                           "no passphrase, and no terminal to ask for it");
+        asked.rc =
+            ks_fail(&asked.err, KS_E_SECRET_MISSING,
+                    "no %s, and no terminal to ask for it", question.what);
     }
     return asked.rc;
 }
@@ -90,6 +102,7 @@ const UI_METHOD *cli_ask_method(void)
 
 void *cli_ask_data(const struct cli *cli, const char *source)
 {
+    asked.cli = cli;
     asked.source = source;
     asked.terminal = cli->stdin_tty;
     asked.rc = KS_OK;
@@ -107,13 +120,29 @@ void cli_ask_free(void)
 {
     UI_destroy_method(method);
     method = NULL;
-    OPENSSL_secure_clear_free(read_once, READ_ONCE_SIZE);
-    read_once = NULL;
+    while (read_count > 0)
+        OPENSSL_secure_clear_free(read_once[--read_count], READ_ONCE_SIZE);
 }
 
-ks_rc cli_ask_read_once(const char **source, struct ks_err *err)
+static ks_rc keep_once(const struct ks_secret *secret, const char **source)
 {
-    struct ks_question question = {.what = "passphrase", .whose = "--passin"};
+    char *kept;
+
+    if (read_count == sizeof(read_once) / sizeof(read_once[0]))
+        return KS_E_INTERNAL;
+    kept = OPENSSL_secure_zalloc(READ_ONCE_SIZE);
+    if (kept == NULL)
+        return KS_E_NOMEM;
+    (void)snprintf(kept, READ_ONCE_SIZE, "pass:%s", (const char *)secret->data);
+    read_once[read_count++] = kept;
+    *source = kept;
+    return KS_OK;
+}
+
+ks_rc cli_ask_read_once(const char *option, const char *what,
+                        const char **source, struct ks_err *err)
+{
+    struct ks_question question = {.what = what, .whose = option};
     struct ks_secret secret = {0};
     ks_rc rc;
 
@@ -121,17 +150,11 @@ ks_rc cli_ask_read_once(const char **source, struct ks_err *err)
         (strcmp(*source, "stdin") != 0 && strncmp(*source, "fd:", 3) != 0))
         return KS_OK;
     rc = ks_secret_resolve(*source, NULL, &question, &secret, err);
-    if (rc == KS_OK && read_once == NULL)
-        read_once = OPENSSL_secure_zalloc(READ_ONCE_SIZE);
-    if (rc == KS_OK && read_once == NULL)
-        rc = ks_fail(err, KS_E_NOMEM, "--passin: out of memory");
-    if (rc == KS_OK) {
-        (void)snprintf(read_once, READ_ONCE_SIZE, "pass:%s",
-                       (const char *)secret.data);
-        *source = read_once;
-    }
+    if (rc == KS_OK)
+        rc = keep_once(&secret, source);
     ks_secret_clear(&secret);
-    return rc;
+    return rc == KS_OK ? rc
+                       : ks_fail(err, rc, "%s: %s", option, ks_rc_text(rc));
 }
 
 ks_rc cli_source_check(const struct cli *cli, const char *option,
@@ -149,7 +172,7 @@ ks_rc cli_source_check(const struct cli *cli, const char *option,
     }
     if (strncmp(source, "pass:", 5) == 0)
         cli_warn(cli,
-                 "%s: pass: shows the passphrase to every user of this "
+                 "%s: pass: shows the secret to every user of this "
                  "machine; file:, fd: and env: do not",
                  option);
     return KS_OK;

@@ -21,10 +21,12 @@ void *cli_ask_data(const struct cli *cli, const char *source);
 ks_rc cli_ask_failure(struct ks_err *err);
 void cli_ask_free(void);
 
-/* Replaces *source (may be NULL) if it can be read only once, stdin or fd:N,
- * by what it said, in memory that cli_ask_free wipes: a command may load
- * several keys with it, and nothing reads twice. */
-KS_MUST_CHECK ks_rc cli_ask_read_once(const char **source, struct ks_err *err);
+/* Replaces *source (may be NULL) of OPTION if it can be read only once, stdin
+ * or fd:N, by what it said, in memory that cli_ask_free wipes: a command may
+ * load several keys with it, and nothing reads twice. WHAT is "passphrase" or
+ * "PIN". */
+KS_MUST_CHECK ks_rc cli_ask_read_once(const char *option, const char *what,
+                                      const char **source, struct ks_err *err);
 
 /* KS_E_INVALID unless SOURCE (may be NULL) has a known form; warns about
  * pass:, which every user of the machine can read. OPTION is for messages.

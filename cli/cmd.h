@@ -91,6 +91,7 @@ extern const struct cmd cmd_key_test;
 extern const struct cmd cmd_key_uri;
 extern const struct cmd cmd_backend_list;
 extern const struct cmd cmd_backend_check;
+extern const struct cmd cmd_backend_init;
 extern const struct cmd cmd_profile_list;
 extern const struct cmd cmd_profile_show;
 extern const struct cmd cmd_doctor;

@@ -4,11 +4,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "backend_facts.h"
 #include "cmd.h"
 #include "env.h"
 #include "evp.h"
 #include "key_io.h"
 #include "ks_uri.h"
+#include "out.h"
 #include "table.h"
 
 struct check_args {
@@ -26,15 +28,40 @@ static const struct cli_column columns[] = {
     {"status", "STATUS"}, {NULL, NULL},
 };
 
+/* Of one backend that has something to tell of its place. */
+static const struct cli_column fact_fields[] = {
+    {"module", "Module"},
+    {"library", "Library"},
+    {"slot", "Slot"},
+    {"token", "Token"},
+    {"serial", "Serial number"},
+    {"user_pin", "User PIN"},
+    {"so_pin", "SO PIN"},
+    {"mechanisms", "Mechanisms"},
+    {NULL, NULL},
+};
+
 struct check {
     struct cli *cli;
     struct ca_env env;
     bool secrets;
+    bool one; /* backend was named */
     json_int_t keys;
     json_int_t problems;
+    json_t *messages; /* what is wrong with the backend */
     struct cli_table table;
     bool bad; /* any backend */
 };
+
+/* WHY is wrong with a backend or one of its keys. */
+static void complain(struct check *check, const struct ks_err *why)
+{
+    check->problems++;
+    cli_warn(check->cli, "%s", why->text);
+    if (why->hint[0] != '\0' && !check->cli->globals.json)
+        cli_note(check->cli, "hint: %s", why->hint);
+    (void)json_array_append_new(check->messages, cli_json_text(why->text));
+}
 
 static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
 {
@@ -57,42 +84,73 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
         return rc;
     }
     check->keys++;
-    if (rc != KS_OK) {
-        check->problems++;
-        cli_warn(check->cli, "%s", why.text);
-    }
+    if (rc != KS_OK)
+        complain(check, &why);
     cli_progress(check->cli, "checking keys", (size_t)check->keys, 0);
     return KS_OK;
+}
+
+/* Takes FACTS. */
+static ks_rc put_row(struct check *check, const char *name, json_t *facts,
+                     struct ks_err *err)
+{
+    json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:O, s:O}", "name", name,
+                            "keys", check->keys, "problems", check->problems,
+                            "status", check->problems == 0 ? "ok" : "problem",
+                            "facts", facts, "messages", check->messages);
+    ks_rc rc = cli_table_row(&check->table, row, err);
+
+    if (rc == KS_OK && check->one && !check->cli->globals.json &&
+        json_object_size(facts) > 0) {
+        rc = cli_table_end(&check->table, err);
+        cli_table_clear(&check->table);
+        if (rc == KS_OK)
+            rc = cli_show(check->cli, "facts", json_incref(facts), fact_fields,
+                          err);
+    }
+    json_decref(facts);
+    return rc;
+}
+
+/* A token that cannot be reached is not listed: it would fail likewise. */
+static ks_rc look(struct check *check, const struct ks_section *section,
+                  json_t **facts, struct ks_err *err)
+{
+    char *uri = NULL;
+    ks_rc rc = backend_facts_get(&check->env, section, facts, err);
+
+    if (rc == KS_OK)
+        rc = ks_uri_format(section->name, NULL, &uri);
+    if (rc == KS_OK)
+        rc = cli_key_each(check->cli, uri, check_key, check, err);
+    OPENSSL_free(uri);
+    return rc;
 }
 
 static ks_rc check_backend(struct check *check, const char *name,
                            struct ks_err *err)
 {
+    const struct ks_section *section =
+        ks_config_section(check->env.config, KS_SECTION_BACKEND, name);
     struct ks_err why = {0};
-    char *uri = NULL;
-    ks_rc rc = ks_uri_format(name, NULL, &uri);
+    json_t *facts = NULL;
+    ks_rc rc;
 
     check->keys = 0;
     check->problems = 0;
-    if (rc == KS_OK)
-        rc = cli_key_each(check->cli, uri, check_key, check, &why);
-    OPENSSL_free(uri);
+    json_decref(check->messages);
+    check->messages = json_array();
+    rc = look(check, section, &facts, &why);
     cli_progress_end();
-    if (rc == KS_E_INTERRUPTED) {
+    if (rc == KS_E_INTERRUPTED || facts == NULL) {
+        json_decref(facts);
         *err = why;
         return rc;
     }
-    if (rc != KS_OK) {
-        check->problems++;
-        cli_warn(check->cli, "%s", why.text);
-    }
+    if (rc != KS_OK)
+        complain(check, &why);
     check->bad = check->bad || check->problems > 0;
-    return cli_table_row(&check->table,
-                         json_pack("{s:s, s:I, s:I, s:s}", "name", name, "keys",
-                                   check->keys, "problems", check->problems,
-                                   "status",
-                                   check->problems == 0 ? "ok" : "problem"),
-                         err);
+    return put_row(check, name, facts, err);
 }
 
 static ks_rc check_all(struct check *check, const struct cmd_args *args,
@@ -122,7 +180,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
     const struct check_args *check_args = args->opts;
-    struct check check = {.cli = cli, .secrets = check_args->secrets};
+    struct check check = {
+        .cli = cli, .secrets = check_args->secrets, .one = args->argc == 1};
     ks_rc rc;
 
     cli_table_init(&check.table, cli, "backends", columns);
@@ -132,6 +191,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_table_end(&check.table, err);
     cli_table_clear(&check.table);
+    json_decref(check.messages);
     if (rc == KS_OK && check.bad)
         rc = ks_fail(err, KS_E_VERIFY, "problems were found");
     return rc;
@@ -146,6 +206,8 @@ const struct cmd cmd_backend_check = {
     .opts = opts,
     .opts_size = sizeof(struct check_args),
     .run = run,
-    .about = "Ends with exit code 6 if there is a problem.",
+    .about = "Of a token it tells module, serial number, the state of its PINs "
+             "and its mechanisms, without trying a PIN. Ends with exit code 6 "
+             "if there is a problem.",
     .example = "caadm backend check default --secrets",
 };

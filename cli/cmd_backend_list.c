@@ -1,6 +1,8 @@
 /*
  * caadm backend list: what caadm.conf says.
  */
+#include <string.h>
+
 #include <openssl/crypto.h>
 
 #include "cmd.h"
@@ -8,8 +10,8 @@
 #include "table.h"
 
 static const struct cli_column columns[] = {
-    {"name", "NAME"},  {"type", "TYPE"},       {"uri", "URI"},
-    {"path", "PLACE"}, {"sealing", "SEALING"}, {"extractable", "EXTRACTABLE"},
+    {"name", "NAME"},   {"type", "TYPE"},       {"uri", "URI"},
+    {"place", "PLACE"}, {"sealing", "SEALING"}, {"extractable", "EXTRACTABLE"},
     {NULL, NULL},
 };
 
@@ -21,27 +23,70 @@ static const char *or_default(const struct ks_section *section, const char *key,
     return value != NULL ? value : fallback;
 }
 
-static json_t *backend_json(const struct ks_config *config,
-                            const struct ks_section *section)
+/* A source as it may be shown: pass: has the secret itself. */
+static json_t *source_json(const char *source)
+{
+    static const char pass[] = "pass:";
+
+    if (source != NULL && strncmp(source, pass, strlen(pass)) == 0)
+        source = "pass:***";
+    return cli_json_text(source);
+}
+
+static json_t *file_json(const struct ks_config *config,
+                         const struct ks_section *section)
 {
     const char *path = ks_section_get(section, "path");
     char *whole =
         path != NULL ? ks_path_below(ks_config_dir(config), path) : NULL;
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "place", cli_json_text(whole), "path",
+        cli_json_text(whole), "sealing",
+        cli_json_text(or_default(section, "sealing", "passphrase")),
+        "extractable", cli_json_text(or_default(section, "extractable", "yes")),
+        "passphrase", source_json(or_default(section, "passphrase", "ask")));
+
+    OPENSSL_free(whole);
+    return object;
+}
+
+/* Its keys are sealed by the token, and do not come out. */
+static json_t *token_json(const struct ks_section *section)
+{
+    const char *module = ks_section_get(section, "module");
+    const char *token = ks_section_get(section, "token");
+
+    return json_pack(
+        "{s:o, s:n, s:n, s:s, s:n, s:o, s:o, s:o, s:o}", "place",
+        json_sprintf("%s in %s", token != NULL ? token : "?",
+                     module != NULL ? module : "?"),
+        "path", "sealing", "extractable", "no", "passphrase", "module",
+        cli_json_text(module), "token", cli_json_text(token), "user_pin",
+        source_json(or_default(
+            section, "user_pin",
+            ks_section_get(section, "so_pin") != NULL ? NULL : "ask")),
+        "so_pin", source_json(ks_section_get(section, "so_pin")));
+}
+
+static json_t *backend_json(const struct ks_config *config,
+                            const struct ks_section *section)
+{
+    const char *type = ks_section_get(section, "type");
     char *uri = NULL;
-    json_t *object = NULL;
+    json_t *object = NULL, *more;
 
     if (ks_uri_format(section->name, NULL, &uri) == KS_OK)
-        object = json_pack(
-            "{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", section->name,
-            "type", cli_json_text(ks_section_get(section, "type")), "uri", uri,
-            "path", cli_json_text(whole), "sealing",
-            cli_json_text(or_default(section, "sealing", "passphrase")),
-            "extractable",
-            cli_json_text(or_default(section, "extractable", "yes")),
-            "passphrase",
-            cli_json_text(or_default(section, "passphrase", "ask")));
+        object = json_pack("{s:s, s:o, s:s}", "name", section->name, "type",
+                           cli_json_text(type), "uri", uri);
+    more = type != NULL && strcmp(type, "pkcs11") == 0
+               ? token_json(section)
+               : file_json(config, section);
+    if (object != NULL && json_object_update(object, more) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(more);
     OPENSSL_free(uri);
-    OPENSSL_free(whole);
     return object;
 }
 

@@ -27,6 +27,15 @@ static const struct opt opts[] = {
      "where the secret of the CA's key comes from"},
     {"passout", 0, OPT_TEXT, AT(key.passout), "SOURCE",
      "where the secret of the new key comes from"},
+    {"key-label", 0, OPT_TEXT, AT(key.label), "LABEL",
+     "of a new key; default: the first SAN"},
+    {"key-id", 0, OPT_TEXT, AT(key.id), "HEX",
+     "of a new key on a token: its CKA_ID; default: 16 random bytes"},
+    {"user-pin", 0, OPT_TEXT, AT(key.pins.user), "SOURCE",
+     "of a token: where the user PIN of the new key or, without one, of the "
+     "CA's key comes from; \"\": not from caadm.conf"},
+    {"so-pin", 0, OPT_TEXT, AT(key.pins.so), "SOURCE",
+     "where the security officer's PIN comes from, in its place"},
     {"san", 0, OPT_LIST, AT(san), "NAME",
      "a name: www.example.com, 192.0.2.7, a@example.com, or with a prefix "
      "dns: ip: email: uri: dirname: rid: other:; repeatable"},
@@ -192,23 +201,50 @@ static ks_rc fill(const struct issue_args *args,
     return rc;
 }
 
+/* Where no key is made, the PIN is that of the only key that is loaded. */
+static ks_rc issuer_pins(struct cli *cli, const struct issue_args *args,
+                         struct ca_env *env, struct ks_err *err)
+{
+    const struct args_pins *pins = &args->key.pins;
+    struct ks_ca_row row = {0};
+    ks_rc rc;
+
+    if (pins->user == NULL && pins->so == NULL)
+        return KS_OK;
+    if (args->passin != NULL)
+        return ks_fail(err, KS_E_INVALID,
+                       "--passin, --user-pin: only one of them: both are of "
+                       "the CA's key");
+    rc = ks_ca_find(env->inv, args->ca, &row, err);
+    if (rc == KS_OK)
+        rc = args_pins(cli, pins, row.key_uri, &env->pins, err);
+    ks_ca_row_clear(&row);
+    return rc;
+}
+
 static ks_rc run(struct cli *cli, const struct cmd_args *cmd_args,
                  struct ks_err *err)
 {
     const struct issue_args *args = cmd_args->opts;
+    bool makes = args->key.new_key != NULL || args->key.backend != NULL;
+    struct args_key key_args = args->key;
     struct args_key_choice key = {0};
     struct ca_issue_spec spec = {0};
     struct ca_env env = {0};
     ks_rc rc = check(args, err);
 
+    if (!makes)
+        key_args.pins = (struct args_pins){0};
     if (rc == KS_OK)
-        rc = args_key(cli, &args->key, NULL, key_name(args), &key, err);
+        rc = args_key(cli, &key_args, NULL, key_name(args), &key, err);
     if (rc == KS_OK)
         rc = fill(args, &key, &spec, err);
     if (rc == KS_OK)
         rc = cli_env_open(
             cli, args->dry_run ? KS_INVENTORY_READ : KS_INVENTORY_WRITE, true,
             args->passin, &env, err);
+    if (rc == KS_OK && !makes)
+        rc = issuer_pins(cli, args, &env, err);
     if (rc == KS_OK)
         rc = issue(cli, &env, args, &spec, err);
     args_exts_free((struct ca_ext *)spec.exts, spec.n_exts);

@@ -16,12 +16,17 @@
 struct delete_args {
     bool yes;
     bool force;
+    struct args_pins pins;
 };
 
 static const struct opt opts[] = {
     {"yes", 0, OPT_FLAG, offsetof(struct delete_args, yes), NULL, "do not ask"},
     {"force", 0, OPT_FLAG, offsetof(struct delete_args, force), NULL,
      "do not ask, even if a CA uses the key"},
+    {"user-pin", 0, OPT_TEXT, offsetof(struct delete_args, pins.user), "SOURCE",
+     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
+    {"so-pin", 0, OPT_TEXT, offsetof(struct delete_args, pins.so), "SOURCE",
+     "where the security officer's PIN comes from, in its place"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -30,10 +35,13 @@ static ks_rc confirm(const struct cli *cli, const char *uri, struct ks_err *err)
 {
     struct ks_uri parsed = {0};
     char question[512];
-    ks_rc rc = ks_uri_parse(uri, &parsed, err);
+    ks_rc rc = KS_OK;
 
     (void)snprintf(question, sizeof(question), "%.400s will be gone for ever",
                    uri);
+    if (ca_key_uri_is_pkcs11(uri)) /* which has no other name */
+        return cli_confirm(cli, question, uri, err);
+    rc = ks_uri_parse(uri, &parsed, err);
     if (rc == KS_OK)
         rc = cli_confirm(cli, question, parsed.key, err);
     ks_uri_clear(&parsed);
@@ -52,6 +60,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
 
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
+    if (rc == KS_OK)
+        rc = args_pins(cli, &delete_args->pins, args->argv[0], &env.pins, err);
     if (rc == KS_OK && !delete_args->yes && !delete_args->force) {
         rc = ca_key_load_public(&env, uri, &pkey, &why);
         /* What is damaged may be deleted, too. */
@@ -61,7 +71,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
             *err = why;
     }
     if (rc == KS_OK)
-        rc = ca_key_delete(&env, uri, delete_args->force, err);
+        rc = ca_key_delete(&env, args->argv[0], delete_args->force, err);
     if (rc == KS_OK)
         cli_note(cli, "deleted %s", uri);
     if (rc == KS_OK && cli->globals.json)

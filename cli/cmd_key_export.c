@@ -92,6 +92,18 @@ static ks_rc make_pem(struct cli *cli, const struct ca_env *env,
     return rc;
 }
 
+/* Before anybody is asked for a PIN. */
+static ks_rc refuse_token(const struct ca_env *env, const char *uri,
+                          struct ks_err *err)
+{
+    if (!ca_key_on_token(env, uri))
+        return KS_OK;
+    ks_hint(err, "caadm key uri writes a PEM file that stands for it, caadm "
+                 "key show --format pem its public half");
+    return ks_fail(err, KS_E_NOT_EXPORTABLE,
+                   "%s: a private key on a token does not leave it", uri);
+}
+
 /* FULL is the URI as it was given, with its query. */
 static ks_rc export(struct cli *cli, const char *full, const char *uri,
                     const struct export_args *args, struct ks_err *err)
@@ -104,6 +116,8 @@ static ks_rc export(struct cli *cli, const char *full, const char *uri,
     long len;
     ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, args->passin, &env, err);
 
+    if (rc == KS_OK)
+        rc = refuse_token(&env, uri, err);
     if (rc == KS_OK)
         rc = cli_file_open(&file, cli, args->out, CLI_FILE_SECRET, args->force,
                            err);

@@ -6,11 +6,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "args.h"
 #include "cmd.h"
 #include "env.h"
 #include "evp.h"
 #include "key_io.h"
 #include "ks_uri.h"
+#include "out.h"
 #include "table.h"
 
 static const struct cli_column columns[] = {
@@ -23,6 +25,8 @@ struct listing {
     struct ca_env env;
     struct cli_table table;
     size_t listed;
+    ks_rc failed; /* of a backend that could not be listed */
+    struct ks_err why;
 };
 
 /* A key that cannot be read is in the list, and says why. */
@@ -63,6 +67,23 @@ static ks_rc list_backend(struct listing *listing, const char *name,
     return rc;
 }
 
+/* A pkcs11: URI: a token's keys, or those of all tokens, or one key. */
+static ks_rc list_pkcs11(struct listing *listing, const char *uri,
+                         struct ks_err *err)
+{
+    char *canonical = NULL;
+    ks_rc rc = ca_key_uri(uri, &canonical, err);
+
+    if (rc == KS_OK)
+        rc = args_uri_is_listing(canonical)
+                 ? cli_key_each(listing->cli, canonical, put_key, listing, err)
+                 : put_key(listing, canonical, err);
+    OPENSSL_free(canonical);
+    return rc;
+}
+
+/* One place that cannot be reached, such as a token that is taken out, keeps
+ * nobody from seeing the others. */
 static ks_rc list_all(struct listing *listing, struct ks_err *err)
 {
     struct ks_config *config = NULL;
@@ -70,9 +91,21 @@ static ks_rc list_all(struct listing *listing, struct ks_err *err)
 
     for (size_t i = 0; rc == KS_OK && i < ks_config_count(config); i++) {
         const struct ks_section *section = ks_config_at(config, i);
+        struct ks_err why = {0};
+        ks_rc one = KS_OK;
 
         if (section->kind == KS_SECTION_BACKEND)
-            rc = list_backend(listing, section->name, err);
+            one = list_backend(listing, section->name, &why);
+        if (one == KS_E_INTERRUPTED || one == KS_E_NOMEM) {
+            *err = why;
+            return one;
+        }
+        if (one != KS_OK && listing->failed != KS_OK) {
+            cli_warn(listing->cli, "%s", why.text);
+        } else if (one != KS_OK) {
+            listing->failed = one;
+            listing->why = why;
+        }
     }
     return rc;
 }
@@ -85,6 +118,8 @@ static ks_rc list_one(struct listing *listing, const char *what,
     char *canonical = NULL;
     ks_rc rc;
 
+    if (ca_key_uri_is_pkcs11(what))
+        return list_pkcs11(listing, what, err);
     if (!ks_uri_is_keystore(what)) {
         struct ks_config *config = NULL;
 
@@ -122,6 +157,10 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     cli_progress_end();
     if (rc == KS_OK)
         rc = cli_table_end(&listing.table, err);
+    if (rc == KS_OK && listing.failed != KS_OK) {
+        rc = listing.failed;
+        *err = listing.why;
+    }
     cli_table_clear(&listing.table);
     return rc;
 }

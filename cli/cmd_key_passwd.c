@@ -56,6 +56,27 @@ static ks_rc old_source(const struct ca_env *env, const struct ks_uri *parsed,
     return KS_OK;
 }
 
+/* A token's PIN opens all that is on it, and only its own tools change it. */
+static ks_rc refuse_token(const struct ca_env *env, const char *uri,
+                          struct ks_err *err)
+{
+    const struct ks_section *section = ca_key_section(env, uri);
+    const char *module = ks_section_get(section, "module");
+    const char *token = ks_section_get(section, "token");
+
+    if (!ca_key_on_token(env, uri))
+        return KS_OK;
+    ks_hint(err,
+            "pkcs11-tool --module %s --token-label \"%s\" --login --change-pin "
+            "changes the PIN",
+            module != NULL ? module : "MODULE",
+            token != NULL ? token : "TOKEN");
+    return ks_fail(err, KS_E_UNSUPPORTED,
+                   "%s: a key on a token has no passphrase; its token has a "
+                   "PIN, for all of its keys",
+                   uri);
+}
+
 static ks_rc reseal(const struct ca_env *env, const char *uri,
                     const char *passin, const char *passout, struct ks_err *err)
 {
@@ -99,6 +120,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
         rc = cli_source_check(cli, "--passout", passout, err);
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
+    if (rc == KS_OK)
+        rc = refuse_token(&env, uri, err);
     if (rc == KS_OK)
         rc = ks_uri_parse(args->argv[0], &parsed, err);
     if (rc == KS_OK)

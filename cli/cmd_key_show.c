@@ -12,13 +12,16 @@
 #include "env.h"
 #include "evp.h"
 #include "file.h"
+#include "key_facts.h"
 #include "key_io.h"
+#include "out.h"
 #include "table.h"
 
 struct show_args {
     const char *format;
     const char *out;
     bool force;
+    struct args_pins pins;
 };
 
 static const struct opt opts[] = {
@@ -28,12 +31,30 @@ static const struct opt opts[] = {
      "write the public key there; -: standard output"},
     {"force", 0, OPT_FLAG, offsetof(struct show_args, force), NULL,
      "overwrite FILE"},
+    {"user-pin", 0, OPT_TEXT, offsetof(struct show_args, pins.user), "SOURCE",
+     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
+    {"so-pin", 0, OPT_TEXT, offsetof(struct show_args, pins.so), "SOURCE",
+     "where the security officer's PIN comes from, in its place"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
 static const struct cli_column fields[] = {
     {"uri", "Key"},        {"type", "Type"}, {"bits", "Bits"},
     {"sha256", "SHA-256"}, {"ca", "CA"},     {"public_key", "Public key"},
+    {NULL, NULL},
+};
+
+/* On a token. */
+static const struct cli_column fact_fields[] = {
+    {"label", "Label"},
+    {"id", "Id"},
+    {"usage", "Usage"},
+    {"sensitive", "Sensitive"},
+    {"always_sensitive", "Always sensitive"},
+    {"extractable", "Extractable"},
+    {"never_extractable", "Never extractable"},
+    {"local", "Made on the token"},
+    {"always_authenticate", "PIN for each use"},
     {NULL, NULL},
 };
 
@@ -90,35 +111,69 @@ static ks_rc add_pem(json_t *object, EVP_PKEY *pkey, struct ks_err *err)
                        : ks_fail(err, rc, "public key: %s", ks_rc_text(rc));
 }
 
+/* The facts are asked for without a person: where the token wants a PIN that
+ * nobody has given, what is visible is shown, and that there is more. */
+static ks_rc show_all(struct cli *cli, const struct ca_env *env,
+                      const char *full, const char *uri, EVP_PKEY *pkey,
+                      struct ks_err *err)
+{
+    struct ca_env quiet = *env;
+    struct ks_err why = {0};
+    json_t *object = NULL, *facts = NULL;
+    ks_rc facts_rc = KS_OK;
+    ks_rc rc = key_io_json(env, uri, pkey, &object, err);
+
+    quiet.ui = NULL;
+    if (rc == KS_OK)
+        key_facts_get(&quiet, full, &facts, &facts_rc, &why);
+    if (rc == KS_OK && json_object_set_new(object, "token", facts) != 0)
+        rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
+    if (rc == KS_OK && cli->globals.json)
+        rc = add_pem(object, pkey, err);
+    if (rc != KS_OK) {
+        json_decref(object);
+        return rc;
+    }
+    json_incref(facts);
+    rc = cli_show(cli, "key", object, fields, err);
+    if (rc == KS_OK && !cli->globals.json)
+        rc = cli_show(cli, "token", json_incref(facts), fact_fields, err);
+    json_decref(facts);
+    if (rc != KS_OK || facts_rc == KS_OK)
+        return rc;
+    if (facts_rc == KS_E_SECRET_MISSING) {
+        cli_note(cli, "the token tells the rest to those who have its PIN: "
+                      "--user-pin SOURCE");
+        return KS_OK;
+    }
+    *err = why;
+    return facts_rc;
+}
+
 static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
     const struct show_args *show = args->opts;
+    const char *full = args->argv[0];
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
     char *uri = NULL;
-    json_t *object = NULL;
-    ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
+    ks_rc rc = args_uri_canonical(cli, "key", full, &uri, err);
 
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
     if (rc == KS_OK)
+        rc = args_pins(cli, &show->pins, full, &env.pins, err);
+    if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &pkey, err);
-    if (rc != KS_OK)
-        goto out;
-    if (show->format != NULL || show->out != NULL) {
-        if (!cli->globals.json || args_out(show->out) != NULL)
-            rc = write_public(cli, pkey, show, err);
+    if (rc == KS_OK && (show->format != NULL || show->out != NULL) &&
+        (!cli->globals.json || args_out(show->out) != NULL)) {
+        rc = write_public(cli, pkey, show, err);
         if (rc != KS_OK || !cli->globals.json)
             goto out;
     }
-    rc = key_io_json(&env, uri, pkey, &object, err);
-    if (rc == KS_OK && cli->globals.json)
-        rc = add_pem(object, pkey, err);
     if (rc == KS_OK)
-        rc = cli_show(cli, "key", object, fields, err);
-    else
-        json_decref(object);
+        rc = show_all(cli, &env, full, uri, pkey, err);
 out:
     EVP_PKEY_free(pkey);
     OPENSSL_free(uri);
@@ -128,12 +183,15 @@ out:
 const struct cmd cmd_key_show = {
     .noun = "key",
     .verb = "show",
-    .summary = "Show the public side of a key; asks for no secret",
+    .summary = "Show the public side of a key, and what its token tells",
     .args = "URI",
     .min_args = 1,
     .max_args = 1,
     .opts = opts,
     .opts_size = sizeof(struct show_args),
     .run = run,
+    .about = "Asks nobody for a secret. What a token tells of a private key "
+             "it tells after a login: with the user_pin of caadm.conf or with "
+             "--user-pin.",
     .example = "caadm key show keystore://default/www --format pem",
 };

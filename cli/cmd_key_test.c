@@ -6,22 +6,31 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 
 #include "args.h"
 #include "ask.h"
 #include "cmd.h"
 #include "env.h"
 #include "evp.h"
+#include "key_facts.h"
 #include "key_io.h"
 #include "out.h"
 
+#define AGREED_MAX 80 /* bytes of an agreed secret: P-521 */
+
 struct test_args {
     const char *passin;
+    struct args_pins pins;
 };
 
 static const struct opt opts[] = {
     {"passin", 0, OPT_TEXT, offsetof(struct test_args, passin), "SOURCE",
      "where its secret comes from"},
+    {"user-pin", 0, OPT_TEXT, offsetof(struct test_args, pins.user), "SOURCE",
+     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
+    {"so-pin", 0, OPT_TEXT, offsetof(struct test_args, pins.so), "SOURCE",
+     "where the security officer's PIN comes from, in its place"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -68,9 +77,39 @@ out:
     return rc;
 }
 
+/* Encrypts to the public key and decrypts with the private one. */
+static ks_rc test_decrypt(const struct ca_env *env, const char *uri,
+                          EVP_PKEY *private, EVP_PKEY *public,
+                          struct ks_err *err)
+{
+    EVP_PKEY_CTX *to = EVP_PKEY_CTX_new_from_pkey(env->libctx, public, NULL);
+    EVP_PKEY_CTX *from = EVP_PKEY_CTX_new_from_pkey(env->libctx, private, NULL);
+    unsigned char sealed[2048]; /* RSA with 16384 bits */
+    unsigned char opened[2048];
+    size_t sealed_len = sizeof(sealed);
+    size_t opened_len = sizeof(opened);
+    ks_rc rc = KS_OK;
+
+    if (to == NULL || from == NULL || EVP_PKEY_encrypt_init(to) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(to, RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_encrypt(to, sealed, &sealed_len, message, sizeof(message)) !=
+            1 ||
+        EVP_PKEY_decrypt_init(from) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(from, RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_decrypt(from, opened, &opened_len, sealed, sealed_len) != 1)
+        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
+    else if (opened_len != sizeof(message) ||
+             memcmp(opened, message, sizeof(message)) != 0)
+        rc = ks_fail(err, KS_E_VERIFY,
+                     "%s: does not decrypt what its public key encrypts", uri);
+    EVP_PKEY_CTX_free(from);
+    EVP_PKEY_CTX_free(to);
+    return rc;
+}
+
 /* The secret that KEY and PEER agree on. */
 static bool agree(const struct ca_env *env, EVP_PKEY *key, EVP_PKEY *peer,
-                  unsigned char out[static 64], size_t *len)
+                  unsigned char out[static AGREED_MAX], size_t *len)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(env->libctx, key, NULL);
     bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
@@ -81,14 +120,26 @@ static bool agree(const struct ca_env *env, EVP_PKEY *key, EVP_PKEY *peer,
     return ok;
 }
 
-/* Agrees with a key of the moment, from both sides. */
+/* A key of the moment, of the same kind. */
+static EVP_PKEY *partner_of(const struct ca_env *env, EVP_PKEY *public)
+{
+    char group[80] = "";
+
+    if (!EVP_PKEY_is_a(public, "EC"))
+        return EVP_PKEY_Q_keygen(env->libctx, "provider=default",
+                                 EVP_PKEY_get0_type_name(public));
+    if (EVP_PKEY_get_group_name(public, group, sizeof(group), NULL) != 1)
+        return NULL;
+    return EVP_PKEY_Q_keygen(env->libctx, "provider=default", "EC", group);
+}
+
+/* Agrees with it from both sides. */
 static ks_rc test_agree(const struct ca_env *env, const char *uri,
                         EVP_PKEY *private, EVP_PKEY *public, struct ks_err *err)
 {
-    const char *type = EVP_PKEY_is_a(private, "X25519") ? "X25519" : "X448";
-    EVP_PKEY *other = EVP_PKEY_Q_keygen(env->libctx, "provider=default", type);
-    unsigned char mine[64];
-    unsigned char theirs[64];
+    EVP_PKEY *other = partner_of(env, public);
+    unsigned char mine[AGREED_MAX];
+    unsigned char theirs[AGREED_MAX];
     size_t mine_len = sizeof(mine);
     size_t theirs_len = sizeof(theirs);
     ks_rc rc = KS_OK;
@@ -105,34 +156,72 @@ static ks_rc test_agree(const struct ca_env *env, const char *uri,
     return rc;
 }
 
-static ks_rc test(const struct ca_env *env, const char *uri, EVP_PKEY *private,
-                  EVP_PKEY *public, struct ks_err *err)
+/* True if the token lets the key do WHAT; of other keys nothing is known. */
+static bool may(const json_t *facts, const char *what)
 {
+    const char *usage = json_string_value(json_object_get(facts, "usage"));
+
+    return usage != NULL && strstr(usage, what) != NULL;
+}
+
+/* The first thing that the key may do. */
+static ks_rc test(const struct ca_env *env, const char *full, const char *uri,
+                  EVP_PKEY *private, EVP_PKEY *public, struct ks_err *err)
+{
+    struct ks_err ignored = {0};
+    json_t *facts = NULL;
+    ks_rc ignored_rc, rc;
+
+    key_facts_get(env, full, &facts, &ignored_rc, &ignored);
     ERR_clear_error();
-    if (EVP_PKEY_is_a(private, "X25519") || EVP_PKEY_is_a(private, "X448"))
-        return test_agree(env, uri, private, public, err);
-    return test_sign(env, uri, private, public, err);
+    if (EVP_PKEY_is_a(private, "X25519") || EVP_PKEY_is_a(private, "X448") ||
+        (!may(facts, "sign") && may(facts, "derive")))
+        rc = test_agree(env, uri, private, public, err);
+    else if (!may(facts, "sign") && may(facts, "decrypt"))
+        rc = test_decrypt(env, uri, private, public, err);
+    else
+        rc = test_sign(env, uri, private, public, err);
+    json_decref(facts);
+    return rc;
+}
+
+static ks_rc load(struct cli *cli, const struct test_args *args,
+                  const char *full, struct ca_env *env, EVP_PKEY **private,
+                  EVP_PKEY **public, struct ks_err *err)
+{
+    ks_rc rc = KS_OK;
+
+    if (args->passin != NULL &&
+        (args->pins.user != NULL || args->pins.so != NULL))
+        return ks_fail(err, KS_E_INVALID,
+                       "--passin, --user-pin: only one of them");
+    rc = cli_env_keys(cli, KS_INVENTORY_READ, args->passin, env, err);
+    if (rc == KS_OK)
+        rc = args_pins(cli, &args->pins, full, &env->pins, err);
+    if (rc == KS_OK && ca_key_on_token(env, full) && env->passin != NULL)
+        env->pins.user = env->passin; /* there is one key */
+    if (rc == KS_OK)
+        rc = ca_key_load_public(env, full, public, err);
+    if (rc == KS_OK)
+        rc = ca_key_load(env, full, private, err);
+    return rc;
 }
 
 static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
-    const struct test_args *test_args = args->opts;
+    const char *full = args->argv[0];
     struct ca_env env = {0};
     EVP_PKEY *private = NULL;
     EVP_PKEY *public = NULL;
     char *uri = NULL;
     json_t *object = NULL;
-    ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
+    ks_rc rc = args_uri_canonical(cli, "key", full, &uri, err);
 
     if (rc == KS_OK)
-        rc = cli_env_keys(cli, KS_INVENTORY_READ, test_args->passin, &env, err);
+        rc = load(cli, args->opts, full, &env, &private, &public, err);
     if (rc == KS_OK)
-        rc = ca_key_load_public(&env, uri, &public, err);
-    if (rc == KS_OK)
-        rc = ca_key_load(&env, args->argv[0], &private, err);
-    if (rc == KS_OK)
-        rc = test(&env, uri, private, public, err);
+        rc = test(&env, full, uri, private, public, err);
     if (rc == KS_OK && cli->globals.json)
         rc = key_io_json(&env, uri, public, &object, err);
     if (rc == KS_OK && object != NULL)
@@ -156,6 +245,7 @@ const struct cmd cmd_key_test = {
     .opts = opts,
     .opts_size = sizeof(struct test_args),
     .run = run,
-    .about = "Signs and verifies, or agrees on a secret from both sides.",
+    .about = "Signs and verifies; agrees on a secret from both sides; or "
+             "encrypts and decrypts: what the key may do.",
     .example = "caadm key test keystore://default/www",
 };

@@ -99,16 +99,19 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
 {
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
-    char *uri = NULL;
+    char *uri = NULL, *kept = NULL;
     ks_rc rc = args_uri_canonical(cli, "key", args->argv[0], &uri, err);
 
+    if (rc == KS_OK)
+        rc = ca_key_uri_kept(args->argv[0], &kept, err);
     /* A name that leads nowhere is not written down. */
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_READ, NULL, &env, err);
     if (rc == KS_OK)
         rc = ca_key_load_public(&env, uri, &pkey, err);
     if (rc == KS_OK)
-        rc = write_uri(cli, uri, args->opts, err);
+        rc = write_uri(cli, kept, args->opts, err);
+    OPENSSL_free(kept);
     EVP_PKEY_free(pkey);
     OPENSSL_free(uri);
     return rc;
@@ -125,7 +128,8 @@ const struct cmd cmd_key_uri = {
     .opts = opts,
     .opts_size = sizeof(struct uri_args),
     .run = run,
-    .about = "The file holds no secret. A program that reads it as a private "
+    .about = "The file holds no secret; a pin-source of the URI stays in it. A "
+             "program that reads it as a private "
              "key, with the provider active, gets the key of that name.",
     .example = "caadm key uri keystore://default/www --out www-uri.pem",
 };

@@ -33,7 +33,7 @@ static ks_rc env_keys(struct cli *cli, const char *passin, struct ca_env *env,
     rc = cli_evp(cli, err);
     if (rc != KS_OK)
         return rc;
-    rc = cli_ask_read_once(&passin, err);
+    rc = cli_ask_read_once("--passin", "passphrase", &passin, err);
     if (rc != KS_OK)
         return rc;
     env->passin = passin;

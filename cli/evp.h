@@ -22,6 +22,7 @@
  * from. */
 #define CLI_PARAM_URI "keystore-uri"
 #define CLI_PARAM_PASSOUT "keystore-passout"
+#define CLI_PARAM_USAGE "keystore-usage"
 
 /* Loads default and keystore on first use; needs the configuration. They go
  * into the default library context, for each further one costs every start
@@ -40,10 +41,10 @@ KS_MUST_CHECK ks_rc cli_key_each(struct cli *cli, const char *uri,
                                  cli_uri_fn *each, void *arg,
                                  struct ks_err *err);
 
-/* Keeps PKEY, private half and all, as URI. PASSOUT may be NULL: the
- * backend's. KS_E_EXISTS. */
+/* Keeps PKEY, private half and all, as SPEC says (its type is PKEY's).
+ * KS_E_EXISTS. */
 KS_MUST_CHECK ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
-                                   const char *uri, const char *passout,
+                                   const struct ca_key_spec *spec,
                                    struct ks_err *err);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "ask.h"
 #include "evp.h"
+#include "ks_uri.h"
 
 struct names {
     char **items;
@@ -101,17 +102,22 @@ out:
     return rc;
 }
 
+static bool push(OSSL_PARAM_BLD *build, const char *name, const char *text)
+{
+    return text == NULL ||
+           OSSL_PARAM_BLD_push_utf8_string(build, name, text, 0) == 1;
+}
+
 static OSSL_PARAM *import_params(const OSSL_PARAM *from, const char *uri,
-                                 const char *passout)
+                                 const struct ca_key_spec *spec)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     OSSL_PARAM *more = NULL;
     OSSL_PARAM *all = NULL;
 
-    if (build != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(build, CLI_PARAM_URI, uri, 0) == 1 &&
-        (passout == NULL || OSSL_PARAM_BLD_push_utf8_string(
-                                build, CLI_PARAM_PASSOUT, passout, 0) == 1))
+    if (build != NULL && push(build, CLI_PARAM_URI, uri) &&
+        push(build, CLI_PARAM_PASSOUT, spec->passout) &&
+        push(build, CLI_PARAM_USAGE, spec->usage))
         more = OSSL_PARAM_BLD_to_param(build);
     if (more != NULL)
         all = OSSL_PARAM_merge(from, more);
@@ -138,35 +144,41 @@ static void wipe_params(OSSL_PARAM *params)
     OSSL_PARAM_free(params);
 }
 
-ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey, const char *uri,
-                     const char *passout, struct ks_err *err)
+ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
+                     const struct ca_key_spec *spec, struct ks_err *err)
 {
+    char shown[200];
+    char *uri = NULL;
     EVP_PKEY_CTX *ctx = NULL;
     EVP_PKEY *stored = NULL;
     OSSL_PARAM *parts = NULL;
     OSSL_PARAM *all = NULL;
     ks_rc rc = cli_evp(cli, err);
 
+    if (rc == KS_OK)
+        rc = ca_key_uri_with(spec->uri, &spec->pins, &uri, err);
     if (rc != KS_OK)
         return rc;
+    ks_uri_redact(spec->uri, shown, sizeof(shown));
     ERR_clear_error();
     if (EVP_PKEY_todata(pkey, EVP_PKEY_KEYPAIR, &parts) != 1) {
-        rc = ca_crypto_fail(KS_E_NOT_EXPORTABLE, uri, err);
+        rc = ca_crypto_fail(KS_E_NOT_EXPORTABLE, shown, err);
         goto out;
     }
-    all = import_params(parts, uri, passout);
+    all = import_params(parts, uri, spec);
     ctx = EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(pkey),
                                      CLI_PROVIDER_PROPQ);
     if (all == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1) {
-        rc = ca_crypto_fail(KS_E_UNSUPPORTED, uri, err);
+        rc = ca_crypto_fail(KS_E_UNSUPPORTED, shown, err);
         goto out;
     }
     if (EVP_PKEY_fromdata(ctx, &stored, EVP_PKEY_KEYPAIR, all) != 1) {
-        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
+        rc = ca_crypto_fail(KS_E_CRYPTO, shown, err);
         goto out;
     }
     rc = KS_OK;
 out:
+    OPENSSL_clear_free(uri, strlen(uri));
     EVP_PKEY_free(stored);
     EVP_PKEY_CTX_free(ctx);
     wipe_params(all);

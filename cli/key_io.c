@@ -23,27 +23,39 @@ bool key_io_stays(const EVP_PKEY *pkey)
            strcmp(OSSL_PROVIDER_get0_name(provider), CLI_PROVIDER) == 0;
 }
 
-static bool spki_sha256(EVP_PKEY *pkey, char hex[static 2 * KS_HASH_LEN + 1])
+static bool spki_hash(const EVP_PKEY *pkey, uint8_t hash[static KS_HASH_LEN])
 {
     unsigned char *der = NULL;
-    unsigned char hash[KS_HASH_LEN];
     int len = i2d_PUBKEY(pkey, &der);
     bool ok = len > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)len,
                                       hash, NULL) == 1;
 
-    for (size_t i = 0; ok && i < sizeof(hash); i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
     OPENSSL_free(der);
     return ok;
 }
 
-static ks_rc ca_of(const struct ca_env *env, const char *uri, char **name,
+static bool spki_sha256(const EVP_PKEY *pkey,
+                        char hex[static 2 * KS_HASH_LEN + 1])
+{
+    uint8_t hash[KS_HASH_LEN];
+    bool ok = spki_hash(pkey, hash);
+
+    for (size_t i = 0; ok && i < sizeof(hash); i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    return ok;
+}
+
+/* By its public half: a token's key has several URIs. */
+static ks_rc ca_of(const struct ca_env *env, const EVP_PKEY *pkey, char **name,
                    struct ks_err *err)
 {
+    uint8_t hash[KS_HASH_LEN];
     ks_rc rc = KS_E_NOT_FOUND;
 
     if (env->inv != NULL)
-        rc = ks_ca_of_key_uri(env->inv, uri, name, err);
+        rc = spki_hash(pkey, hash)
+                 ? ks_ca_of_key(env->inv, hash, name, err)
+                 : ca_crypto_fail(KS_E_CRYPTO, "public key", err);
     return rc == KS_E_NOT_FOUND ? KS_OK : rc;
 }
 
@@ -54,7 +66,7 @@ ks_rc key_io_json(const struct ca_env *env, const char *uri, EVP_PKEY *pkey,
     char hash[2 * KS_HASH_LEN + 1];
     char *ca = NULL;
     struct ks_err why = {0};
-    ks_rc rc = ca_of(env, uri, &ca, &why);
+    ks_rc rc = ca_of(env, pkey, &ca, &why);
 
     if (rc != KS_OK) {
         *err = why;

@@ -27,6 +27,16 @@
 #include "ks_err.h"
 #include "ks_inventory.h"
 
+/*
+ * Where a token's PIN comes from: the user's or the security officer's. NULL:
+ * what the key's URI or its backend says; "": not what the backend says.
+ * Both left is an error of the key's use.
+ */
+struct ca_pins {
+    const char *user;
+    const char *so;
+};
+
 /* What all acts work with. Everything is borrowed. */
 struct ca_env {
     OSSL_LIB_CTX *libctx;           /* NULL: the default one */
@@ -35,8 +45,9 @@ struct ca_env {
     const struct ks_config *config; /* may be NULL: built-in profiles only */
     const UI_METHOD *ui; /* how libcrypto asks for a loaded key's secret */
     void *ui_data;
-    const char *passin; /* source of a loaded keystore: key's secret, before
-                           what its URI and its backend say; NULL: none */
+    const char *passin;        /* source of a loaded key's secret, before
+                                  what its URI and its backend say; NULL: none */
+    struct ca_pins pins;       /* likewise of a token's key; before passin */
     bool (*interrupted)(void); /* asked during long work; NULL: never */
     const char *actor;         /* for the audit log; NULL: "uid N" */
     time_t now;                /* 0: the system's clock */
@@ -46,10 +57,13 @@ struct ca_env {
 
 /* A key to be made. */
 struct ca_key_spec {
-    const char *uri;     /* where: keystore://BACKEND/KEY */
+    const char *uri;     /* where: keystore://BACKEND/KEY, or pkcs11: */
     const char *type;    /* "rsa:3072", "rsa-pss:3072", "ec:P-384", "ed25519",
                             "ed448", "x25519", "x448"; NULL: "ec:P-256" */
     const char *passout; /* source of its secret; NULL: the backend's */
+    struct ca_pins pins; /* of the token that it is made on */
+    const char *usage;   /* of a key on a token: "sign,decrypt,derive" or fewer;
+                            NULL: as its type goes */
 };
 
 /* KS_E_INVALID naming the fault and what is known, unless TYPE can be made.
@@ -77,11 +91,54 @@ KS_MUST_CHECK ks_rc ca_key_load(const struct ca_env *env, const char *uri,
 KS_MUST_CHECK ks_rc ca_key_load_public(const struct ca_env *env,
                                        const char *uri, EVP_PKEY **out,
                                        struct ks_err *err);
-/* Removes a keystore: key for ever (also where libcrypto is 3.0).
+/* Removes a keystore: or pkcs11: key for ever (also where libcrypto is 3.0).
  * KS_E_POLICY if a CA of the inventory uses it, unless FORCE.
  * Writes an audit row. */
 KS_MUST_CHECK ks_rc ca_key_delete(const struct ca_env *env, const char *uri,
                                   bool force, struct ks_err *err);
+
+/* Canonical text of a key's URI: its name, without PINs, sources and type.
+ * Caller frees with OPENSSL_free. KS_E_INVALID. */
+KS_MUST_CHECK ks_rc ca_key_uri(const char *uri, char **out, struct ks_err *err);
+/* The same as it may be stored: with the sources of PINs that URI names, file:
+ * paths absolute. KS_E_INVALID for a pin-value, and for sources that only this
+ * command has. */
+KS_MUST_CHECK ks_rc ca_key_uri_kept(const char *uri, char **out,
+                                    struct ks_err *err);
+/* URI with PINS in place of its own; those that are NULL stay. Caller frees
+ * with OPENSSL_clear_free. */
+KS_MUST_CHECK ks_rc ca_key_uri_with(const char *uri, const struct ca_pins *pins,
+                                    char **out, struct ks_err *err);
+/* True for keystore: and pkcs11: URIs, in any case. */
+bool ca_key_uri_is_ours(const char *uri);
+bool ca_key_uri_is_pkcs11(const char *uri);
+/* True if URI has a pin-source, so-pin-source or pin-value. */
+bool ca_key_uri_has_pin(const char *uri);
+/* The configured backend of a keystore: URI; NULL if there is none. */
+const struct ks_section *ca_key_section(const struct ca_env *env,
+                                        const char *uri);
+/* True if the key is on a PKCS#11 token. */
+bool ca_key_on_token(const struct ca_env *env, const char *uri);
+
+/* One fact about a key's private half or a backend: "sensitive", "yes". */
+typedef ks_rc ca_fact_fn(void *arg, const char *name, const char *value,
+                         struct ks_err *err);
+/* What its token tells of a key; nothing for keys that are on none. Asks by
+ * env->ui, if that is not NULL, where the token wants a PIN. */
+KS_MUST_CHECK ks_rc ca_key_describe(const struct ca_env *env, const char *uri,
+                                    ca_fact_fn *each, void *arg,
+                                    struct ks_err *err);
+/* What there is to tell of a backend's place without any secret. All that can
+ * be told is; the result is that of the first thing that is wrong. */
+KS_MUST_CHECK ks_rc ca_backend_check(const struct ca_env *env,
+                                     const char *backend, ca_fact_fn *each,
+                                     void *arg, struct ks_err *err);
+/* Makes the backend's place: initialises a token. PINS as sources; NULL: of
+ * caadm.conf, else asked for. KS_E_EXISTS. Writes an audit row. */
+KS_MUST_CHECK ks_rc ca_backend_init(const struct ca_env *env,
+                                    const char *backend,
+                                    const struct ca_pins *pins,
+                                    struct ks_err *err);
 
 /* "rsa:3072", "ec:P-256", "ed25519" ... of a key. Caller's buffer. */
 void ca_key_type_text(const EVP_PKEY *pkey, char *out, size_t size);
@@ -288,6 +345,7 @@ struct ca_create_spec {
     const char *subject;               /* with a CN */
     const struct ca_key_spec *new_key; /* exactly one of these two */
     const char *key_uri;               /* of a key that exists */
+    struct ca_pins key_pins;           /* its token's */
     struct ca_validity validity;       /* zero: 3650 d for roots, 1825 d */
     bool clamp;
     int path_length;           /* -1: the profile's, or no limit */

@@ -262,19 +262,26 @@ static ks_rc prepare(struct making *making, bool preview, struct ks_err *err)
 /* --- doing it
  * -------------------------------------------------------------------- */
 
+/* A key that exists: the private half, to know that it can be had. */
+static ks_rc load_key(struct making *making, struct ks_err *err)
+{
+    const struct ca_create_spec *spec = making->spec;
+    struct ca_env own = *making->env;
+    ks_rc rc = ca_key_uri_kept(spec->key_uri, &making->key.uri, err);
+
+    own.pins = spec->key_pins;
+    if (rc == KS_OK)
+        rc = ca_key_load(&own, spec->key_uri, &making->key.pkey, err);
+    return rc;
+}
+
 static ks_rc get_key(struct making *making, struct ks_err *err)
 {
-    ks_rc rc;
+    ks_rc rc = making->spec->new_key != NULL
+                   ? ca_new_key_make(making->env, making->spec->new_key,
+                                     &making->key, err)
+                   : load_key(making, err);
 
-    if (making->spec->new_key != NULL) {
-        rc = ca_new_key_make(making->env, making->spec->new_key, &making->key,
-                             err);
-    } else { /* the private half, to know that it can be had */
-        rc = ca_key_uri(making->spec->key_uri, &making->key.uri, err);
-        if (rc == KS_OK)
-            rc = ca_key_load(making->env, making->spec->key_uri,
-                             &making->key.pkey, err);
-    }
     making->pkey = making->key.pkey;
     return rc;
 }
@@ -414,6 +421,16 @@ ks_rc ca_create(const struct ca_env *env, const struct ca_create_spec *spec,
     return rc;
 }
 
+static ks_rc load_public(const struct ca_env *env,
+                         const struct ca_create_spec *spec, EVP_PKEY **out,
+                         struct ks_err *err)
+{
+    struct ca_env own = *env;
+
+    own.pins = spec->key_pins;
+    return ca_key_load_public(&own, spec->key_uri, out, err);
+}
+
 ks_rc ca_create_preview(const struct ca_env *env,
                         const struct ca_create_spec *spec,
                         struct ca_issued *created, struct ks_err *err)
@@ -424,13 +441,13 @@ ks_rc ca_create_preview(const struct ca_env *env,
     memset(created, 0, sizeof(*created));
     rc = prepare(&making, true, err);
     if (rc == KS_OK)
-        rc = ca_key_uri(spec->new_key != NULL ? spec->new_key->uri
-                                              : spec->key_uri,
-                        &making.key.uri, err);
+        rc = ca_key_uri_kept(spec->new_key != NULL ? spec->new_key->uri
+                                                   : spec->key_uri,
+                             &making.key.uri, err);
     if (rc == KS_OK && spec->new_key != NULL)
         rc = ca_key_throw_away(env, spec->new_key->type, &making.key.pkey, err);
     else if (rc == KS_OK)
-        rc = ca_key_load_public(env, spec->key_uri, &making.key.pkey, err);
+        rc = load_public(env, spec, &making.key.pkey, err);
     if (rc == KS_OK && making.parent == NULL)
         rc = ca_signer_init(env, making.key.pkey, &making.own, err);
     if (rc == KS_OK)

@@ -37,14 +37,18 @@ KS_MUST_CHECK ks_rc ca_key_throw_away(const struct ca_env *env,
 KS_MUST_CHECK ks_rc ca_key_hash(const EVP_PKEY *pkey, uint8_t out[KS_HASH_LEN],
                                 struct ks_err *err);
 
-/* Canonical text of a key URI without secrets, as it may be stored. Caller
- * frees with OPENSSL_free. KS_E_INVALID. */
-KS_MUST_CHECK ks_rc ca_key_uri(const char *uri, char **out, struct ks_err *err);
+/* KS_E_INVALID unless URI has a scheme that is known, or none. */
+KS_MUST_CHECK ks_rc ca_key_scheme_check(const char *uri, struct ks_err *err);
+
+/* RC, told of the key URI. That a token refuses its PIN, being locked for
+ * instance, is about the secret and not about a file's mode. */
+ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc);
 
 /* A key being made: an intent in the inventory, then the key. */
 struct ca_new_key {
-    char *uri;      /* canonical */
-    int64_t intent; /* 0: none */
+    char *uri;           /* as it may be stored */
+    struct ca_pins pins; /* borrowed: for the undoing */
+    int64_t intent;      /* 0: none */
     EVP_PKEY *pkey;
 };
 /* Records the intent, makes the key, records that. On failure nothing is
@@ -61,7 +65,13 @@ KS_MUST_CHECK ks_rc ca_new_key_keep(const struct ca_env *env,
 void ca_new_key_undo(const struct ca_env *env, struct ca_new_key *key);
 void ca_new_key_clear(struct ca_new_key *key);
 
-/* Deletes through the provider; no questions, no audit. */
+/* Settles the intents of dead processes, for ca_settle. settle_key.c */
+KS_MUST_CHECK ks_rc ca_settle_keys(const struct ca_env *env,
+                                   struct ca_settled *settled,
+                                   struct ks_err *err);
+
+/* Deletes through the provider; no audit. Asks by env->ui where a token wants
+ * a PIN that it has no source of. */
 KS_MUST_CHECK ks_rc ca_key_remove(const struct ca_env *env, const char *uri,
                                   struct ks_err *err);
 

@@ -15,50 +15,6 @@
 
 #define OBJECTS_MAX 64 /* looked at in one file */
 
-/* A scheme that is not known must never be tried as a file's name. */
-static ks_rc check_scheme(const char *uri, struct ks_err *err)
-{
-    static const char *const schemes[] = {"keystore:", "pkcs11:", "file:"};
-    size_t len = strspn(uri, "abcdefghijklmnopqrstuvwxyz"
-                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-    char shown[80];
-
-    if (uri[0] == '\0')
-        return ks_fail(err, KS_E_INVALID, "an empty key URI");
-    if (len < 2 || uri[len] != ':')
-        return KS_OK;
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        if (OPENSSL_strncasecmp(uri, schemes[i], strlen(schemes[i])) == 0)
-            return KS_OK;
-    }
-    ks_uri_redact(uri, shown, sizeof(shown));
-    ks_hint(err, "a file with a colon in its name is \"./NAME\"");
-    return ks_fail(err, KS_E_INVALID,
-                   "%s: unknown scheme; keystore:, pkcs11: and file: are known",
-                   shown);
-}
-
-ks_rc ca_key_uri(const char *uri, char **out, struct ks_err *err)
-{
-    struct ks_uri parsed = {0};
-    char shown[KS_URI_MAX];
-    ks_rc rc = check_scheme(uri, err);
-
-    *out = NULL;
-    if (rc != KS_OK)
-        return rc;
-    if (ks_uri_is_keystore(uri)) {
-        rc = ks_uri_parse(uri, &parsed, err);
-        if (rc == KS_OK)
-            rc = ks_uri_format(parsed.backend, parsed.key, out);
-        ks_uri_clear(&parsed);
-        return rc;
-    }
-    ks_uri_redact(uri, shown, sizeof(shown));
-    *out = OPENSSL_strdup(shown);
-    return *out != NULL ? KS_OK : ca_nomem(err);
-}
-
 static EVP_PKEY *key_of(const OSSL_STORE_INFO *info)
 {
     switch (OSSL_STORE_INFO_get_type(info)) {
@@ -71,28 +27,29 @@ static EVP_PKEY *key_of(const OSSL_STORE_INFO *info)
     }
 }
 
-/* URI with env->passin as the one source of its secret. Caller wipes. */
-static ks_rc with_passin(const struct ca_env *env, const char *uri, char **out,
-                         struct ks_err *err)
+/* URI with the sources that the caller has for its PIN or passphrase; NULL if
+ * there are none. Caller wipes. A public half is looked at without --passin,
+ * which is the issuing key's and may not be this one's. */
+static ks_rc with_sources(const struct ca_env *env, const char *uri, int expect,
+                          char **out, struct ks_err *err)
 {
-    struct ks_uri parsed = {0};
-    ks_rc rc = ks_uri_parse(uri, &parsed, err);
+    struct ca_pins pins = env->pins;
 
-    if (rc == KS_OK)
-        rc = ks_uri_format_source(parsed.backend, parsed.key, env->passin, out);
-    ks_uri_clear(&parsed);
-    return rc == KS_OK ? rc : ks_fail(err, rc, "key: %s", ks_rc_text(rc));
+    if (pins.user == NULL && pins.so == NULL && expect == OSSL_STORE_INFO_PKEY)
+        pins.user = env->passin;
+    if (!ca_key_uri_is_ours(uri) || (pins.user == NULL && pins.so == NULL))
+        return KS_OK;
+    return ca_key_uri_with(uri, &pins, out, err);
 }
 
 static ks_rc open_store(const struct ca_env *env, const char *uri, int expect,
                         OSSL_STORE_CTX **store, struct ks_err *err)
 {
     char *full = NULL;
-    ks_rc rc = check_scheme(uri, err);
+    ks_rc rc = ca_key_scheme_check(uri, err);
 
-    if (rc == KS_OK && env->passin != NULL && expect == OSSL_STORE_INFO_PKEY &&
-        ks_uri_is_keystore(uri))
-        rc = with_passin(env, uri, &full, err);
+    if (rc == KS_OK)
+        rc = with_sources(env, uri, expect, &full, err);
     if (rc != KS_OK)
         return rc;
     ERR_clear_error();
@@ -103,17 +60,22 @@ static ks_rc open_store(const struct ca_env *env, const char *uri, int expect,
     return KS_OK;
 }
 
-static ks_rc load_fail(const struct ca_env *env, const char *shown,
-                       struct ks_err *err)
+static ks_rc load_fail(const struct ca_env *env, const char *uri,
+                       const char *shown, struct ks_err *err)
 {
-    ks_rc rc = ca_crypto_fail(KS_E_INVALID, shown, err);
+    ks_rc rc =
+        ca_key_refused(env, uri, ca_crypto_fail(KS_E_INVALID, shown, err));
+    bool given =
+        env->passin != NULL || env->pins.user != NULL || env->pins.so != NULL;
 
-    if (rc == KS_E_SECRET_WRONG && env->passin == NULL)
+    if (rc == KS_E_SECRET_WRONG && !given && !ca_key_on_token(env, uri))
         ks_hint(err, "--passin SOURCE says where another one comes from");
-    if (rc == KS_E_SECRET_MISSING && env->passin == NULL && err != NULL) {
+    if (rc == KS_E_SECRET_MISSING && !given && err != NULL) {
         err->hint[0] = '\0'; /* the provider knows no options */
-        ks_hint(err, "--passin file:PATH, env:NAME or fd:N gives it, or a "
-                     "passphrase line in caadm.conf");
+        ks_hint(err,
+                "--passin file:PATH, env:NAME or fd:N gives it, or a %s line "
+                "in caadm.conf",
+                ca_key_on_token(env, uri) ? "user_pin" : "passphrase");
     }
     return rc;
 }
@@ -142,7 +104,7 @@ static ks_rc load(const struct ca_env *env, const char *uri, int expect,
         OSSL_STORE_INFO_free(info);
     }
     if (pkey == NULL && ERR_peek_error() != 0)
-        rc = load_fail(env, shown, err);
+        rc = load_fail(env, uri, shown, err);
     else if (pkey == NULL)
         rc = ks_fail(err, KS_E_NOT_FOUND, "%s: there is no %s key in it", shown,
                      expect == OSSL_STORE_INFO_PKEY ? "private" : "public");
@@ -160,15 +122,29 @@ ks_rc ca_key_load(const struct ca_env *env, const char *uri, EVP_PKEY **out,
     return load(env, uri, OSSL_STORE_INFO_PKEY, out, err);
 }
 
+/* A token may hold a private key alone, and shows that to those only who log
+ * in. Nobody is asked: only if a PIN is at hand. */
+static bool may_be_hidden(const struct ca_env *env, const char *uri)
+{
+    return ca_key_on_token(env, uri) &&
+           (env->pins.user != NULL || env->pins.so != NULL ||
+            ks_section_get(ca_key_section(env, uri), "user_pin") != NULL);
+}
+
 ks_rc ca_key_load_public(const struct ca_env *env, const char *uri,
                          EVP_PKEY **out, struct ks_err *err)
 {
+    struct ca_env own = *env;
     struct ks_err why = {0};
     ks_rc rc = load(env, uri, OSSL_STORE_INFO_PUBKEY, out, &why);
 
     /* A file may hold nothing but the private key. */
-    if (rc != KS_OK && !ks_uri_is_keystore(uri))
+    if (rc != KS_OK && !ca_key_uri_is_ours(uri))
         return load(env, uri, OSSL_STORE_INFO_PKEY, out, err);
+    if (rc == KS_E_NOT_FOUND && may_be_hidden(env, uri)) {
+        own.passin = NULL; /* may be another key's */
+        rc = load(&own, uri, OSSL_STORE_INFO_PKEY, out, &why);
+    }
     if (rc != KS_OK && why.hint[0] != '\0')
         ks_hint(err, "%s", why.hint);
     return rc == KS_OK ? rc : ks_fail(err, rc, "%s", why.text);

@@ -33,16 +33,40 @@ static EVP_PKEY_CTX *new_ctx(const struct ca_env *env, const char *algorithm)
 static ks_rc set_place(EVP_PKEY_CTX *ctx, const struct ca_key_spec *spec,
                        struct ks_err *err)
 {
-    OSSL_PARAM params[3] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};
+    OSSL_PARAM params[4] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END,
+                            OSSL_PARAM_END};
+    size_t n = 0;
+    char *full = NULL;
+    ks_rc rc = ca_key_uri_with(spec->uri, &spec->pins, &full, err);
 
-    params[0] = OSSL_PARAM_construct_utf8_string(
-        "keystore-uri", (char *)(uintptr_t)spec->uri, 0);
+    if (rc != KS_OK)
+        return rc;
+    params[n++] = OSSL_PARAM_construct_utf8_string("keystore-uri", full, 0);
     if (spec->passout != NULL)
-        params[1] = OSSL_PARAM_construct_utf8_string(
+        params[n++] = OSSL_PARAM_construct_utf8_string(
             "keystore-passout", (char *)(uintptr_t)spec->passout, 0);
-    if (EVP_PKEY_CTX_set_params(ctx, params) > 0)
-        return KS_OK;
-    return ca_crypto_fail(KS_E_CRYPTO, "key generation", err);
+    if (spec->usage != NULL)
+        params[n++] = OSSL_PARAM_construct_utf8_string(
+            "keystore-usage", (char *)(uintptr_t)spec->usage, 0);
+    if (EVP_PKEY_CTX_set_params(ctx, params) <= 0)
+        rc = ca_crypto_fail(KS_E_CRYPTO, "key generation", err);
+    OPENSSL_clear_free(full, strlen(full));
+    return rc;
+}
+
+/* The provider knows no options of ours. */
+static void hint_missing(const struct ca_env *env,
+                         const struct ca_key_spec *spec, struct ks_err *err)
+{
+    if (err == NULL || spec->passout != NULL || spec->pins.user != NULL)
+        return;
+    err->hint[0] = '\0';
+    if (ca_key_on_token(env, spec->uri))
+        ks_hint(err, "--user-pin file:PATH, env:NAME or fd:N gives it, or a "
+                     "user_pin line in caadm.conf");
+    else
+        ks_hint(err, "--passout file:PATH, env:NAME or fd:N gives it, or a "
+                     "passphrase line in caadm.conf");
 }
 
 ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
@@ -57,9 +81,10 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
     if (rc != KS_OK)
         return rc;
     ks_uri_redact(spec->uri, shown, sizeof(shown));
-    if (!ks_uri_is_keystore(spec->uri))
+    if (!ca_key_uri_is_ours(spec->uri))
         return ks_fail(err, KS_E_INVALID,
-                       "%s: new keys are made at keystore://BACKEND/KEY",
+                       "%s: new keys are made at keystore://BACKEND/KEY, or on "
+                       "a token at pkcs11:token=LABEL;object=KEY",
                        shown);
     ERR_clear_error();
     ctx = new_ctx(env, type.algorithm);
@@ -73,12 +98,10 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
     if (rc == KS_OK)
         rc = set_place(ctx, spec, err);
     if (rc == KS_OK)
-        rc = ca_key_run(env, ctx, shown, &pkey, err);
-    if (rc == KS_E_SECRET_MISSING && spec->passout == NULL && err != NULL) {
-        err->hint[0] = '\0'; /* the provider knows no options */
-        ks_hint(err, "--passout file:PATH, env:NAME or fd:N gives it, or a "
-                     "passphrase line in caadm.conf");
-    }
+        rc = ca_key_refused(env, spec->uri,
+                            ca_key_run(env, ctx, shown, &pkey, err));
+    if (rc == KS_E_SECRET_MISSING)
+        hint_missing(env, spec, err);
     if (rc == KS_OK && out != NULL) {
         *out = pkey;
         pkey = NULL; /* given to the caller */
@@ -100,6 +123,7 @@ static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
     ks_rc rc = ca_key_type_parse(spec->type, &type, err);
 
     own.passin = spec->passout; /* it was sealed as the new one would be */
+    own.pins = spec->pins;
     if (rc == KS_OK)
         rc = ca_key_load(&own, key->uri, &key->pkey, err);
     if (rc != KS_OK)
@@ -121,6 +145,17 @@ static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
                    key->uri, have);
 }
 
+static ks_rc is_taken(const struct ca_env *env, const char *uri,
+                      struct ks_err *err)
+{
+    const char *token = ks_section_get(ca_key_section(env, uri), "token");
+
+    ks_hint(err, "choose another name, or delete that key first");
+    return ks_fail(err, KS_E_EXISTS, "%s: the name is taken by a key%s%s%s",
+                   uri, token != NULL ? " on token \"" : "",
+                   token != NULL ? token : "", token != NULL ? "\"" : "");
+}
+
 /* Before an intent is written, so that it never covers a key of others. */
 static ks_rc must_be_free(const struct ca_env *env, const char *uri,
                           struct ks_err *err)
@@ -132,11 +167,8 @@ static ks_rc must_be_free(const struct ca_env *env, const char *uri,
     EVP_PKEY_free(pkey);
     if (rc == KS_E_NOT_FOUND)
         return KS_OK;
-    if (rc == KS_OK || rc == KS_E_DAMAGED) {
-        ks_hint(err, "choose another name, or delete that key first");
-        return ks_fail(err, KS_E_EXISTS, "%s: there is a key of this name",
-                       uri);
-    }
+    if (rc == KS_OK || rc == KS_E_DAMAGED)
+        return is_taken(env, uri, err);
     if (why.hint[0] != '\0')
         ks_hint(err, "%s", why.hint);
     return ks_fail(err, rc, "%s", why.text);
@@ -184,11 +216,16 @@ ks_rc ca_new_key_make(const struct ca_env *env, const struct ca_key_spec *spec,
     ks_rc rc = ca_key_type_check(spec->type, err);
 
     if (rc == KS_OK)
-        rc = ca_key_uri(spec->uri, &key->uri, err);
+        rc = ca_key_uri_kept(spec->uri, &key->uri, err);
+    key->pins = spec->pins;
     if (rc == KS_OK)
         rc = make_or_adopt(env, spec, key, err);
     if (rc == KS_OK)
         rc = record_made(env, key, err);
+    /* A token makes a key in one go, and then sees that it was interrupted. */
+    if (rc == KS_OK && env->interrupted != NULL && env->interrupted())
+        rc = ks_fail(err, KS_E_INTERRUPTED, "%s: interrupted, no key was made",
+                     key->uri);
     if (rc != KS_OK)
         ca_new_key_undo(env, key);
     return rc;
@@ -211,10 +248,16 @@ ks_rc ca_new_key_keep(const struct ca_env *env, struct ca_new_key *key,
 void ca_new_key_undo(const struct ca_env *env, struct ca_new_key *key)
 {
     struct ks_err ignored = {0};
+    struct ca_env own = *env;
     ks_rc rc = KS_OK;
 
+    own.pins = key->pins;
+    if (env->passin != NULL) { /* another key's: it must not be tried here */
+        own.passin = NULL;
+        own.ui = NULL;
+    }
     if (key->pkey != NULL)
-        rc = ca_key_remove(env, key->uri, &ignored);
+        rc = ca_key_remove(&own, key->uri, &ignored);
     if ((rc == KS_OK || rc == KS_E_NOT_FOUND) && key->intent != 0)
         rc = ks_intent_remove(env->inv, key->intent, &ignored);
     (void)rc; /* the failure that led here is what matters */

@@ -4,14 +4,14 @@
  */
 #include "audit.h"
 #include "key.h"
+#include "store_fn.h"
 #include "texts.h"
 
 #include <string.h>
 
-#include <openssl/core.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/opensslv.h>
-#include <openssl/provider.h>
 #include <openssl/store.h>
 
 #include "ks_uri.h"
@@ -26,53 +26,20 @@ static int delete_by_store(const struct ca_env *env, const char *uri)
 
 #else
 
-#    define OPERATION_STORE 22      /* OSSL_OP_STORE, core_dispatch.h */
 #    define FUNCTION_STORE_DELETE 9 /* OSSL_FUNC_STORE_DELETE of 3.2 */
 
 typedef int delete_fn(void *provctx, const char *uri, const OSSL_PARAM params[],
-                      int (*pass)(char *, size_t, size_t *, const OSSL_PARAM *,
-                                  void *),
-                      void *pass_arg);
-
-static int find_keystore(OSSL_PROVIDER *provider, void *arg)
-{
-    OSSL_PROVIDER **out = arg;
-
-    if (strcmp(OSSL_PROVIDER_get0_name(provider), "keystore") == 0)
-        *out = provider;
-    return 1;
-}
-
-static delete_fn *find_delete(const OSSL_PROVIDER *provider)
-{
-    int no_cache = 0;
-    const OSSL_ALGORITHM *algorithm =
-        OSSL_PROVIDER_query_operation(provider, OPERATION_STORE, &no_cache);
-
-    for (; algorithm != NULL && algorithm->algorithm_names != NULL;
-         algorithm++) {
-        const OSSL_DISPATCH *entry = algorithm->implementation;
-
-        if (strcmp(algorithm->algorithm_names, KS_URI_SCHEME) != 0)
-            continue;
-        for (; entry->function_id != 0; entry++) {
-            if (entry->function_id == FUNCTION_STORE_DELETE)
-                return (delete_fn *)entry->function;
-        }
-    }
-    return NULL;
-}
+                      OSSL_PASSPHRASE_CALLBACK *cb, void *arg);
 
 static int delete_by_store(const struct ca_env *env, const char *uri)
 {
-    OSSL_PROVIDER *provider = NULL;
-    delete_fn *fn = NULL;
+    void *provctx = NULL;
+    delete_fn *fn =
+        (delete_fn *)ca_store_function(env, FUNCTION_STORE_DELETE, &provctx);
 
-    (void)OSSL_PROVIDER_do_all(env->libctx, find_keystore, &provider);
-    if (provider != NULL)
-        fn = find_delete(provider);
-    return fn != NULL && fn(OSSL_PROVIDER_get0_provider_ctx(provider), uri,
-                            NULL, NULL, NULL) == 1;
+    return fn != NULL &&
+           fn(provctx, uri, NULL, env->ui != NULL ? ca_pass_by_ui : NULL,
+              (void *)(uintptr_t)env) == 1;
 }
 
 #endif
@@ -81,22 +48,49 @@ ks_rc ca_key_remove(const struct ca_env *env, const char *uri,
                     struct ks_err *err)
 {
     char shown[200];
+    char *full = NULL;
+    ks_rc rc;
 
     ks_uri_redact(uri, shown, sizeof(shown));
-    if (!ks_uri_is_keystore(uri))
+    if (!ca_key_uri_is_ours(uri))
         return ks_fail(err, KS_E_UNSUPPORTED,
-                       "%s: only keys at keystore: URIs can be deleted", shown);
+                       "%s: only keys at keystore: and pkcs11: URIs can be "
+                       "deleted",
+                       shown);
+    rc = ca_key_uri_with(uri, &env->pins, &full, err);
+    if (rc != KS_OK)
+        return rc;
     ERR_clear_error();
-    if (delete_by_store(env, uri) == 1)
-        return KS_OK;
-    return ca_crypto_fail(KS_E_CONFIG, shown, err);
+    if (delete_by_store(env, full) != 1)
+        rc = ca_key_refused(env, uri, ca_crypto_fail(KS_E_CONFIG, shown, err));
+    OPENSSL_clear_free(full, strlen(full));
+    return rc;
+}
+
+/* By its URI, and by its public half: a token's key has several URIs. */
+static ks_rc ca_that_uses(const struct ca_env *env, const char *uri,
+                          char **name, struct ks_err *err)
+{
+    struct ks_err ignored = {0};
+    uint8_t hash[KS_HASH_LEN];
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = ks_ca_of_key_uri(env->inv, uri, name, err);
+
+    if (rc != KS_E_NOT_FOUND ||
+        ca_key_load_public(env, uri, &pkey, &ignored) != KS_OK)
+        return rc;
+    rc = ca_key_hash(pkey, hash, err);
+    if (rc == KS_OK)
+        rc = ks_ca_of_key(env->inv, hash, name, err);
+    EVP_PKEY_free(pkey);
+    return rc;
 }
 
 static ks_rc refuse_if_used(const struct ca_env *env, const char *uri,
                             struct ks_err *err)
 {
     char *name = NULL;
-    ks_rc rc = ks_ca_of_key_uri(env->inv, uri, &name, err);
+    ks_rc rc = ca_that_uses(env, uri, &name, err);
 
     if (rc == KS_E_NOT_FOUND)
         return KS_OK;
@@ -109,6 +103,7 @@ static ks_rc refuse_if_used(const struct ca_env *env, const char *uri,
     return rc;
 }
 
+/* URI may name a source of its PIN; what is recorded does not. */
 ks_rc ca_key_delete(const struct ca_env *env, const char *uri, bool force,
                     struct ks_err *err)
 {
@@ -118,7 +113,7 @@ ks_rc ca_key_delete(const struct ca_env *env, const char *uri, bool force,
     if (rc == KS_OK && env->inv != NULL && !force)
         rc = refuse_if_used(env, canonical, err);
     if (rc == KS_OK)
-        rc = ca_key_remove(env, canonical, err);
+        rc = ca_key_remove(env, uri, err);
     if (rc == KS_OK)
         rc = ca_audit(env, "key.delete", canonical, NULL, err);
     OPENSSL_free(canonical);

@@ -1,9 +1,9 @@
 /*
  * What dead processes left: certificates that were reserved or being signed,
- * CAs half made, keys planned. A stored tbs is signed if that needs no
- * person, so the same serial never carries two different certificates; else
- * it is abandoned, which counts as revoked, because a signature on it may be
- * out already.
+ * CAs half made; keys planned are in settle_key.c. A stored tbs is signed if
+ * that needs no person, so the same serial never carries two different
+ * certificates; else it is abandoned, which counts as revoked, because a
+ * signature on it may be out already.
  */
 #include "audit.h"
 #include "authority.h"
@@ -78,6 +78,7 @@ static ks_rc load_quietly(const struct ca_env *env, const char *uri,
         quiet.ui = ui;
         quiet.ui_data = NULL;
         quiet.passin = NULL; /* was meant for another key */
+        quiet.pins = (struct ca_pins){0};
         rc = ca_key_load(&quiet, uri, out, &ignored);
     }
     UI_destroy_method(ui);
@@ -265,7 +266,7 @@ static ks_rc settle_cert(const struct ca_env *env, int64_t id,
     return rc;
 }
 
-/* --- CAs and keys
+/* --- CAs
  * -------------------------------------------------------------- */
 
 static ks_rc settle_ca(const struct ca_env *env, int64_t id,
@@ -287,109 +288,6 @@ static ks_rc settle_ca(const struct ca_env *env, int64_t id,
                             "not finished it",
                             row.name);
     ks_ca_row_clear(&row);
-    return rc;
-}
-
-struct intents {
-    struct ks_intent *items;
-    size_t n;
-};
-
-static ks_rc push_intent(void *arg, const struct ks_intent *intent,
-                         struct ks_err *err)
-{
-    struct intents *intents = arg;
-    struct ks_intent *items =
-        OPENSSL_realloc(intents->items, (intents->n + 1) * sizeof(*items));
-
-    if (items == NULL)
-        return ca_nomem(err);
-    intents->items = items;
-    items[intents->n] = *intent;
-    items[intents->n].key_uri = OPENSSL_strdup(intent->key_uri);
-    if (items[intents->n].key_uri == NULL)
-        return ca_nomem(err);
-    intents->n++;
-    return KS_OK;
-}
-
-/* True if the key there is the one that was noted. */
-static bool is_that_key(const struct ks_intent *intent, const EVP_PKEY *pkey)
-{
-    uint8_t hash[KS_HASH_LEN];
-
-    return intent->made && ca_key_hash(pkey, hash, NULL) == KS_OK &&
-           memcmp(hash, intent->spki_hash, KS_HASH_LEN) == 0;
-}
-
-/*
- * A key that was noted as made, and that no CA or certificate came to use, is
- * removed. One that was only planned may be anybody's: it stays, and so does
- * the plan, so that the same command given again takes it up (key_make.c).
- */
-static ks_rc settle_intent(const struct ca_env *env,
-                           const struct ks_intent *intent,
-                           struct ca_settled *settled, struct ks_err *err)
-{
-    struct ks_err why = {0};
-    EVP_PKEY *pkey = NULL;
-    char *ca = NULL;
-    bool claimed = false;
-    ks_rc rc = ks_intent_claim(env->inv, intent, &claimed, err);
-
-    if (rc != KS_OK || !claimed)
-        return rc;
-    rc = ks_ca_of_key_uri(env->inv, intent->key_uri, &ca, err);
-    if (rc == KS_OK) { /* a CA that was completed uses it */
-        OPENSSL_free(ca);
-        return ks_intent_remove(env->inv, intent->id, err);
-    }
-    if (rc != KS_E_NOT_FOUND)
-        return rc;
-    rc = ca_key_load_public(env, intent->key_uri, &pkey, &why);
-    if (rc == KS_E_NOT_FOUND) {
-        rc = ks_intent_remove(env->inv, intent->id, err);
-    } else if (rc != KS_OK) {
-        rc = ca_strings_add(&settled->notes,
-                            "key %s: left by an interrupted command, and "
-                            "cannot be looked at: %s",
-                            intent->key_uri, why.text);
-    } else if (is_that_key(intent, pkey)) {
-        rc = ca_key_remove(env, intent->key_uri, err);
-        if (rc == KS_OK)
-            rc = ca_audit(env, "key.undo", intent->key_uri, intent->spki_hash,
-                          err);
-        if (rc == KS_OK)
-            rc = ks_intent_remove(env->inv, intent->id, err);
-        settled->undone += rc == KS_OK;
-        if (rc == KS_OK)
-            rc = ca_strings_add(&settled->notes,
-                                "key %s: removed, an interrupted command had "
-                                "made it",
-                                intent->key_uri);
-    } else {
-        rc = ca_strings_add(&settled->notes,
-                            "key %s: may be left by an interrupted command; "
-                            "give that again, or delete the key",
-                            intent->key_uri);
-    }
-    EVP_PKEY_free(pkey);
-    return rc;
-}
-
-/* A key whose certificate was completed stays. */
-static ks_rc settle_intents(const struct ca_env *env,
-                            struct ca_settled *settled, struct ks_err *err)
-{
-    struct intents intents = {0};
-    ks_rc rc = ks_intent_each_dead(env->inv, push_intent, &intents, err);
-
-    for (size_t i = 0; i < intents.n; i++) {
-        if (rc == KS_OK)
-            rc = settle_intent(env, &intents.items[i], settled, err);
-        ks_intent_clear(&intents.items[i]);
-    }
-    OPENSSL_free(intents.items);
     return rc;
 }
 
@@ -421,6 +319,6 @@ ks_rc ca_settle(const struct ca_env *env, struct ca_settled *settled,
         rc = settle_ids(env, &ids, settle_ca, settled, rc, err);
     }
     if (rc == KS_OK)
-        rc = settle_intents(env, settled, err);
+        rc = ca_settle_keys(env, settled, err);
     return rc;
 }

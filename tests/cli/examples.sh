@@ -41,6 +41,20 @@ for name in "ca list" "ca show" "cert list" "cert show" "key create" \
 do
     example "$name"
 done
+mkdir tokens
+echo "directories.tokendir = $work/tokens" >softhsm2.conf
+export SOFTHSM2_CONF=$work/softhsm2.conf
+echo 12345678 >so.pin
+echo 1234 >user.pin
+cat >>pki/caadm.conf <<CONF
+[backend hsm]
+type = pkcs11
+module = $(ls /usr/lib/softhsm/libsofthsm2.so \
+    /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -1)
+token = examples
+user_pin = file:$work/user.pin
+CONF
+example "backend init"
 example "key delete" --yes # a person is asked
 example doctor
 caadm --list-commands | sed 's/ *--.*//; /^caadm$/d' | sort >commands

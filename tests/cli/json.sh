@@ -83,6 +83,9 @@ json 0 '.deleted' key delete $K --yes
 json 0 '.backends[0].name == "default"' backend list
 json 0 '.backends[0] | .keys == 4 and .status == "ok"' backend check
 json 3 '.error' backend check nobody
+json 0 '.backends[0] | .facts == {} and .messages == []' backend check default
+json 3 '.error' backend init nobody
+json 2 '.error.text | contains("type file")' backend init default
 json 0 '[.profiles[].name] | contains(["server", "client", "peer", "email",
     "codesign", "ocsp", "timestamp", "ca"])' profile list
 json 0 '.profile.name == "ocsp"' profile show ocsp

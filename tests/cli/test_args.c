@@ -45,7 +45,7 @@ static void a_key_is_never_a_file_name(void)
         {.key = "pkcs12:x"},
         {.new_key = "ca.key"},
         {.new_key = "file:ca.key"},
-        {.new_key = "pkcs11:object=a"},
+        {.new_key = "pkcs11:token=a"},
         {.new_key = "keystore://default/"},
         {.new_key = "keystore://default/a?pin-source=file:x"},
         {.new_key = "keystore://default/a?type=public"},

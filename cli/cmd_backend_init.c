@@ -1,0 +1,95 @@
+/*
+ * caadm backend init: a new token.
+ */
+#include <string.h>
+
+#include "args.h"
+#include "ask.h"
+#include "cmd.h"
+#include "env.h"
+#include "evp.h"
+#include "out.h"
+
+struct init_args {
+    const char *so_pin;
+    const char *user_pin;
+};
+
+static const struct opt opts[] = {
+    {"so-pin", 0, OPT_TEXT, offsetof(struct init_args, so_pin), "SOURCE",
+     "where the new security officer's PIN comes from; default: as caadm.conf "
+     "says, else ask"},
+    {"user-pin", 0, OPT_TEXT, offsetof(struct init_args, user_pin), "SOURCE",
+     "where the new user PIN comes from; default: as caadm.conf says, else "
+     "ask"},
+    {NULL, 0, OPT_FLAG, 0, NULL, NULL},
+};
+
+/* "" takes the setting back: then a person is asked. */
+static ks_rc source(const struct cli *cli, const char *option,
+                    const char *given, const char **out, struct ks_err *err)
+{
+    *out = given != NULL && given[0] == '\0' ? "prompt" : given;
+    return cli_source_check(cli, option, *out, err);
+}
+
+static ks_rc find(const struct ca_env *env, const char *backend,
+                  struct ks_err *err)
+{
+    const struct ks_section *section =
+        ks_config_section(env->config, KS_SECTION_BACKEND, backend);
+    const char *type = ks_section_get(section, "type");
+
+    if (section == NULL) {
+        ks_hint(err, "caadm backend list shows them");
+        return ks_fail(err, KS_E_NOT_FOUND, "%s: no such backend", backend);
+    }
+    if (type != NULL && strcmp(type, "file") == 0)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: a backend of type file needs none: its folder is "
+                       "made with its first key",
+                       backend);
+    return KS_OK;
+}
+
+static ks_rc run(struct cli *cli, const struct cmd_args *args,
+                 struct ks_err *err)
+{
+    const struct init_args *init = args->opts;
+    const char *backend = args->argv[0];
+    struct ca_pins pins = {0};
+    struct ca_env env = {0};
+    ks_rc rc = source(cli, "--so-pin", init->so_pin, &pins.so, err);
+
+    if (rc == KS_OK)
+        rc = source(cli, "--user-pin", init->user_pin, &pins.user, err);
+    if (rc == KS_OK)
+        rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
+    if (rc == KS_OK)
+        rc = find(&env, backend, err);
+    if (rc == KS_OK)
+        rc = ca_backend_init(&env, backend, &pins, err);
+    if (rc == KS_OK)
+        cli_note(cli, "initialised the token of backend %s", backend);
+    if (rc == KS_OK && cli->globals.json)
+        rc = cli_out_json(
+            cli, json_pack("{s:o}", "initialised", cli_json_text(backend)),
+            err);
+    return rc;
+}
+
+const struct cmd cmd_backend_init = {
+    .noun = "backend",
+    .verb = "init",
+    .summary = "Initialise the token of a backend, in an empty slot",
+    .args = "BACKEND",
+    .min_args = 1,
+    .max_args = 1,
+    .opts = opts,
+    .opts_size = sizeof(struct init_args),
+    .run = run,
+    .about = "Makes the token that caadm.conf names, with both of its PINs. A "
+             "token of that label is never touched.",
+    .example = "caadm backend init hsm --so-pin file:so.pin --user-pin "
+               "file:user.pin",
+};

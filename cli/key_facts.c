@@ -1,0 +1,40 @@
+/*
+ * What a token tells of a key, as JSON.
+ */
+#include "key_facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "out.h"
+
+#define NAME_MAX_LEN 64
+
+ks_rc key_facts_add(void *arg, const char *name, const char *value,
+                    struct ks_err *err)
+{
+    json_t *facts = arg;
+    char key[NAME_MAX_LEN];
+    json_t *fact;
+
+    (void)snprintf(key, sizeof(key), "%s", name);
+    for (char *c = key; *c != '\0'; c++)
+        if (*c == '-')
+            *c = '_';
+    if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+        fact = json_boolean(value[0] == 'y');
+    else
+        fact = cli_json_text(value);
+    if (json_object_set_new(facts, key, fact) != 0)
+        return ks_fail(err, KS_E_NOMEM, "%s: out of memory", name);
+    return KS_OK;
+}
+
+void key_facts_get(const struct ca_env *env, const char *uri, json_t **out,
+                   ks_rc *rc, struct ks_err *err)
+{
+    *rc = KS_OK;
+    *out = json_object();
+    if (*out != NULL && ca_key_on_token(env, uri))
+        *rc = ca_key_describe(env, uri, key_facts_add, *out, err);
+}
