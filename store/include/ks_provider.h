@@ -10,7 +10,6 @@
 #define KS_PROVIDER_H
 
 #include <openssl/core.h>
-#include <openssl/core_dispatch.h>
 
 #define KS_FUNC_STORE_DESCRIBE 7001
 #define KS_FUNC_STORE_CHECK 7002
