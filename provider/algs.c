@@ -62,6 +62,7 @@ struct row {
 
 static const struct row rows[] = {
     {OSSL_OP_STORE, KS_URI_SCHEME, "", prov_store_functions},
+    {OSSL_OP_STORE, "pkcs11", "", prov_store_functions},
     KEYMGMT(RSA_NAMES, prov_keymgmt_rsa_functions),
     KEYMGMT(PSS_NAMES, prov_keymgmt_rsapss_functions),
     KEYMGMT(EC_NAMES, prov_keymgmt_ec_functions),

@@ -3,20 +3,10 @@
  */
 #include "backends.h"
 
-#include <string.h>
-
-static const struct ks_backend *const built_in[] = {
+const struct ks_backend *const prov_backends[] = {
     &ks_file_backend,
+    &ks_pkcs11_backend,
+    NULL,
 };
 
-const char prov_backend_types[] = "file";
-
-const struct ks_backend *prov_backend_find(const char *type)
-{
-    size_t i;
-
-    for (i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
-        if (strcmp(built_in[i]->type, type) == 0)
-            return built_in[i];
-    return NULL;
-}
+const char prov_backend_types[] = "file, pkcs11";

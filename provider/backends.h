@@ -6,10 +6,15 @@
 
 #include "ks_backend.h"
 
+/* The only list of them, up to a NULL: backends.c. */
+extern const struct ks_backend *const prov_backends[];
+/* Their types for an error text: "file". */
+extern const char prov_backend_types[];
+
 /* NULL if TYPE is not built in. */
 const struct ks_backend *prov_backend_find(const char *type);
 
-/* The built-in types for an error text: "file". */
-extern const char prov_backend_types[];
+/* The backend whose scheme URI has, in any case; NULL if there is none. */
+const struct ks_backend *prov_backend_of_uri(const char *uri);
 
 #endif

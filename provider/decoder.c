@@ -1,8 +1,8 @@
 /*
  * DECODER: a key from a URI-PEM, for programs that read PEM files only.
  *
- * Such a file may come from anywhere: of a URI in it nothing but a key of a
- * configured backend is ever loaded.
+ * Such a file may come from anywhere: of a URI in it nothing but a key is ever
+ * loaded, and that by no other code than what is configured.
  *
  * "DER" from "pem" is tried on every PEM file that the process reads, so it
  * looks at the first BEGIN line and no further if that is not its own. What
@@ -30,6 +30,7 @@
 #include "ask.h"
 #include "err.h"
 #include "loadkey.h"
+#include "locate.h"
 #include "soft.h"
 #include "uripem.h"
 
@@ -132,44 +133,67 @@ static bool wants_private(int selection)
 
 /* True for a source that takes what the program itself has open: a file must
  * not be able to have a server's sockets or its input read, or waited for. */
-static bool reads_descriptor(const struct ks_uri *uri)
+static bool reads_descriptor(const char *source)
 {
-    const char *source = uri->pin_source;
-
     return source != NULL &&
            (strncmp(source, "fd:", 3) == 0 || strcmp(source, "stdin") == 0);
+}
+
+/* What PLACE names has to be a key that SELECTION can have, and its secret's
+ * source one that a file may choose. */
+static ks_rc check_place(const struct prov_place *place, int selection,
+                         struct ks_err *err)
+{
+    const struct ks_uri *uri = &place->uri;
+
+    if (place->listing)
+        return ks_fail(err, KS_E_INVALID,
+                       "URI-PEM: %s: names a place, not a key",
+                       place->canonical);
+    if (uri->type == KS_URI_CERT ||
+        (uri->type == KS_URI_PUBLIC && wants_private(selection)))
+        return ks_fail(err, KS_E_INVALID,
+                       "URI-PEM: %s: does not name a private key",
+                       place->canonical);
+    if (reads_descriptor(uri->pin_source) ||
+        reads_descriptor(uri->so_pin_source))
+        return ks_fail(err, KS_E_INVALID,
+                       "URI-PEM: %s: neither stdin nor a descriptor can be a "
+                       "pin-source in a file",
+                       place->canonical);
+    if (uri->module != NULL &&
+        !prov_store_names_module(place->store, uri->module)) {
+        ks_hint(err, "name the module in caadm.conf or openssl.cnf");
+        return ks_fail(err, KS_E_DENIED,
+                       "URI-PEM: %s: a file may not choose the module that is "
+                       "loaded",
+                       place->canonical);
+    }
+    return KS_OK;
 }
 
 /* The key that URI names, and nothing else that a URI may name. */
 static ks_rc load(struct prov_ctx *ctx, const char *text, int selection,
                   struct prov_pw *pw, struct prov_key **key, struct ks_err *err)
 {
-    struct ks_uri uri = {0};
+    struct prov_place place = {0};
     struct ks_ask ask = {prov_pw_get, pw};
     char shown[256];
     ks_rc rc;
 
-    ks_uri_redact(text, shown, sizeof(shown));
-    if (!ks_uri_is_keystore(text))
-        return ks_fail(err, KS_E_UNSUPPORTED,
-                       "URI-PEM: %s: only %s: URIs are supported", shown,
-                       KS_URI_SCHEME);
-    rc = ks_uri_parse(text, &uri, err);
+    if (!prov_locate_is_ours(text)) {
+        ks_uri_redact(text, shown, sizeof(shown));
+        return ks_fail(err, KS_E_UNSUPPORTED, "URI-PEM: %s: not a URI of ours",
+                       shown);
+    }
+    rc = prov_place_open(ctx, text, &place, err);
     if (rc != KS_OK)
         return rc;
-    if (uri.type == KS_URI_CERT ||
-        (uri.type == KS_URI_PUBLIC && wants_private(selection)))
-        rc = ks_fail(err, KS_E_INVALID,
-                     "URI-PEM: %s: does not name a private key", shown);
-    else if (reads_descriptor(&uri))
-        rc = ks_fail(err, KS_E_INVALID,
-                     "URI-PEM: %s: neither stdin nor a descriptor can be a "
-                     "pin-source in a file",
-                     shown);
-    else
-        rc =
-            prov_load_key(ctx, &uri, !wants_private(selection), &ask, key, err);
-    ks_uri_clear(&uri);
+    rc = check_place(&place, selection, err);
+    if (rc == KS_OK)
+        rc = prov_load_key(ctx, &place, !wants_private(selection), &ask, key,
+                           err);
+    prov_place_close(&place);
     return rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A backend's listing.
+ * A listing.
  */
 #include "names.h"
 
@@ -12,11 +12,17 @@
 
 #define NAMES_FIRST 16 /* entries that the array starts with */
 
-struct prov_names {
-    const char *backend; /* while listing */
-    char **uris;
-    size_t n, room, next;
+struct listing {
+    const struct prov_store *store;
+    struct prov_names *names;
 };
+
+static void name_clear(struct prov_name *name)
+{
+    OPENSSL_free(name->name);
+    OPENSSL_free(name->uri);
+    ks_key_info_clear(&name->info);
+}
 
 void prov_names_free(struct prov_names *names)
 {
@@ -25,62 +31,79 @@ void prov_names_free(struct prov_names *names)
     if (names == NULL)
         return;
     for (i = 0; i < names->n; i++)
-        OPENSSL_free(names->uris[i]);
-    OPENSSL_free(names->uris);
+        name_clear(&names->all[i]);
+    OPENSSL_free(names->all);
     OPENSSL_free(names);
 }
 
-static ks_rc add_name(void *arg, const char *name, struct ks_err *err)
+void prov_names_drop(struct prov_names *names, size_t index)
 {
-    struct prov_names *names = arg;
+    name_clear(&names->all[index]);
+    names->n--;
+    memmove(&names->all[index], &names->all[index + 1],
+            (names->n - index) * sizeof(*names->all));
+}
 
-    if (names->n == names->room) {
-        size_t room = names->room == 0 ? NAMES_FIRST : names->room * 2;
-        char **grown =
-            OPENSSL_realloc(names->uris, room * sizeof(*names->uris));
+static bool grow(struct prov_names *names)
+{
+    size_t room = names->room == 0 ? NAMES_FIRST : names->room * 2;
+    struct prov_name *grown;
 
-        if (grown == NULL)
-            return ks_fail(err, KS_E_NOMEM, "out of memory");
-        names->uris = grown;
-        names->room = room;
-    }
-    if (ks_uri_format(names->backend, name, &names->uris[names->n]) != KS_OK)
+    if (names->n < names->room)
+        return true;
+    grown = OPENSSL_realloc(names->all, room * sizeof(*names->all));
+    if (grown == NULL)
+        return false;
+    names->all = grown;
+    names->room = room;
+    return true;
+}
+
+/* A store of a URI has URIs for names. */
+static ks_rc add_name(void *arg, const char *text, struct ks_err *err)
+{
+    const struct listing *listing = arg;
+    struct prov_names *names = listing->names;
+    struct prov_name name = {.name = OPENSSL_strdup(text)};
+
+    if (listing->store->name == NULL)
+        name.uri = OPENSSL_strdup(text);
+    else if (ks_uri_format(listing->store->name, text, &name.uri) != KS_OK)
+        name.uri = NULL;
+    if (name.name == NULL || name.uri == NULL || !grow(names)) {
+        name_clear(&name);
         return ks_fail(err, KS_E_NOMEM, "out of memory");
-    names->n++;
+    }
+    names->all[names->n++] = name;
     return KS_OK;
 }
 
 static int compare(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct prov_name *one = a, *other = b;
+
+    return strcmp(one->uri, other->uri);
 }
 
-ks_rc prov_names_new(const struct prov_store *store, struct prov_names **out,
+ks_rc prov_names_new(const struct prov_place *place, struct prov_names **out,
                      struct ks_err *err)
 {
+    const struct prov_store *store = place->store;
     struct prov_names *names = OPENSSL_zalloc(sizeof(*names));
+    struct listing listing = {store, names};
     ks_rc rc;
 
     if (names == NULL)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
-    names->backend = store->name;
-    rc = store->backend->list(store->handle, add_name, names, err);
+    rc = place->listing
+             ? store->backend->list(store->handle, add_name, &listing, err)
+             : add_name(&listing, place->name, err);
     if (rc != KS_OK) {
         prov_names_free(names);
         return rc;
     }
     if (names->n > 1)
-        qsort(names->uris, names->n, sizeof(*names->uris), compare);
+        qsort(names->all, names->n, sizeof(*names->all), compare);
     *out = names;
     return KS_OK;
-}
-
-bool prov_names_more(const struct prov_names *names)
-{
-    return names->next < names->n;
-}
-
-const char *prov_names_next(struct prov_names *names)
-{
-    return prov_names_more(names) ? names->uris[names->next++] : NULL;
 }

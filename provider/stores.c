@@ -1,5 +1,5 @@
 /*
- * The configured backends, opened on first use.
+ * The configuration, and the backends that it names.
  */
 #include "stores.h"
 
@@ -11,23 +11,7 @@
 
 #include "backends.h"
 #include "ks_config.h"
-
-/* One [backend NAME]. LOCK guards the opening only: an open store does not
- * change. A backend that is slow to open holds up nobody but its users. */
-struct slot {
-    CRYPTO_RWLOCK *lock;
-    const struct ks_section *section;
-    bool open;
-    struct prov_store store;
-};
-
-struct prov_stores {
-    const struct prov_ctx *ctx;
-    CRYPTO_RWLOCK *lock; /* guards the fields below, until they are set */
-    struct ks_config *config;
-    struct slot *slots;
-    size_t n_slots;
-};
+#include "stores_own.h"
 
 struct prov_stores *prov_stores_new(const struct prov_ctx *ctx)
 {
@@ -44,7 +28,7 @@ struct prov_stores *prov_stores_new(const struct prov_ctx *ctx)
     return stores;
 }
 
-static void slots_free(struct slot *slots, size_t n_slots)
+static void slots_free(struct prov_slot *slots, size_t n_slots)
 {
     size_t i;
 
@@ -66,23 +50,21 @@ void prov_stores_free(struct prov_stores *stores)
     OPENSSL_free(stores);
 }
 
-/* "config = PATH" of the provider's section in openssl.cnf, or NULL. */
-static const char *configured_path(const struct prov_ctx *ctx)
+const char *prov_stores_own_setting(const struct prov_ctx *ctx, const char *key)
 {
-    char *path = NULL;
-    OSSL_PARAM params[] = {OSSL_PARAM_utf8_ptr("config", &path, 0),
-                           OSSL_PARAM_END};
+    char *value = NULL;
+    OSSL_PARAM params[] = {OSSL_PARAM_utf8_ptr(key, &value, 0), OSSL_PARAM_END};
 
     if (!ctx->core.get_params(ctx->handle, params))
         return NULL;
-    return path;
+    return value;
 }
 
-static ks_rc make_slots(const struct ks_config *config, struct slot **out,
+static ks_rc make_slots(const struct ks_config *config, struct prov_slot **out,
                         size_t *n_out, struct ks_err *err)
 {
     size_t count = ks_config_count(config), n = 0, i;
-    struct slot *slots = OPENSSL_zalloc((count + 1) * sizeof(*slots));
+    struct prov_slot *slots = OPENSSL_zalloc((count + 1) * sizeof(*slots));
 
     if (slots == NULL)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
@@ -108,7 +90,8 @@ static ks_rc read_config(struct prov_stores *stores, struct ks_err *err)
 {
     struct ks_config *config = NULL;
     char *path = NULL;
-    ks_rc rc = ks_config_find(configured_path(stores->ctx), &path, err);
+    ks_rc rc = ks_config_find(prov_stores_own_setting(stores->ctx, "config"),
+                              &path, err);
 
     if (rc != KS_OK)
         return rc;
@@ -125,7 +108,7 @@ static ks_rc read_config(struct prov_stores *stores, struct ks_err *err)
     return KS_OK;
 }
 
-static ks_rc need_config(struct prov_stores *stores, struct ks_err *err)
+ks_rc prov_stores_need_config(struct prov_stores *stores, struct ks_err *err)
 {
     ks_rc rc = KS_OK;
 
@@ -153,15 +136,54 @@ static bool is_sealing(const struct ks_section *section)
     return value == NULL || strcmp(value, "none") != 0;
 }
 
-/* With slot->lock held. */
-static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
-                       struct ks_err *err)
+/* The type of SECTION; *backend is borrowed. */
+static ks_rc find_type(const struct prov_stores *stores,
+                       const struct ks_section *section,
+                       const struct ks_backend **backend, struct ks_err *err)
 {
-    const struct ks_section *section = slot->section;
-    struct prov_store *store = &slot->store;
     const char *type = ks_section_get(section, "type");
     const char *path = ks_config_path(stores->config);
-    struct ks_backend_env env = {
+
+    if (type == NULL)
+        return ks_fail(err, KS_E_CONFIG, "%s: [backend %s]: no type", path,
+                       section->name);
+    *backend = prov_backend_find(type);
+    if (*backend != NULL)
+        return KS_OK;
+    ks_hint(err, "built in: %s", prov_backend_types);
+    return ks_fail(err, KS_E_UNSUPPORTED,
+                   "%s: [backend %s]: type %s is not built into this "
+                   "keystore module",
+                   path, section->name, type);
+}
+
+ks_rc prov_stores_peers(const struct prov_stores *stores, const char *type,
+                        const struct ks_section ***out, size_t *n_out,
+                        struct ks_err *err)
+{
+    const struct ks_section **peers =
+        OPENSSL_zalloc((stores->n_slots + 1) * sizeof(*peers));
+    size_t i, n = 0;
+
+    if (peers == NULL)
+        return ks_fail(err, KS_E_NOMEM, "out of memory");
+    for (i = 0; i < stores->n_slots; i++) {
+        const char *other = ks_section_get(stores->slots[i].section, "type");
+
+        if (other != NULL && strcmp(other, type) == 0)
+            peers[n++] = stores->slots[i].section;
+    }
+    *out = peers;
+    *n_out = n;
+    return KS_OK;
+}
+
+/* What SECTION is opened with, but for the peers. */
+static void fill_env(const struct prov_stores *stores,
+                     const struct ks_section *section,
+                     struct ks_backend_env *env)
+{
+    const struct ks_backend_env filled = {
         .name = section->name,
         .dir = ks_config_dir(stores->config),
         .settings = section->settings,
@@ -170,23 +192,36 @@ static ks_rc open_slot(const struct prov_stores *stores, struct slot *slot,
         .propq = stores->ctx->propq,
     };
 
-    if (type == NULL)
-        return ks_fail(err, KS_E_CONFIG, "%s: [backend %s]: no type", path,
-                       section->name);
-    store->backend = prov_backend_find(type);
-    if (store->backend == NULL) {
-        ks_hint(err, "built in: %s", prov_backend_types);
-        return ks_fail(err, KS_E_UNSUPPORTED,
-                       "%s: [backend %s]: type %s is not built into this "
-                       "keystore module",
-                       path, section->name, type);
-    }
+    *env = filled;
+}
+
+/* With slot->lock held. */
+static ks_rc open_slot(struct prov_stores *stores, struct prov_slot *slot,
+                       struct ks_err *err)
+{
+    const struct ks_section *section = slot->section;
+    const struct ks_section **peers = NULL;
+    struct prov_store *store = &slot->store;
+    struct ks_backend_env env;
+    ks_rc rc = find_type(stores, section, &store->backend, err);
+
+    if (rc != KS_OK)
+        return rc;
+    fill_env(stores, section, &env);
+    rc = prov_stores_peers(stores, store->backend->type, &peers, &env.n_peers,
+                           err);
+    if (rc != KS_OK)
+        return rc;
+    env.peers = peers;
     store->name = section->name;
     store->dir = env.dir;
     store->passphrase = ks_section_get(section, "passphrase");
     store->extractable = is_extractable(section);
     store->sealing = is_sealing(section);
-    return store->backend->open(&env, &store->handle, err);
+    store->stores = stores;
+    rc = store->backend->open(&env, &store->handle, err);
+    OPENSSL_free(peers);
+    return rc;
 }
 
 static ks_rc no_such_backend(const struct prov_stores *stores, const char *name,
@@ -213,18 +248,26 @@ static ks_rc no_such_backend(const struct prov_stores *stores, const char *name,
                    ks_config_path(stores->config));
 }
 
+static struct prov_slot *find_slot(const struct prov_stores *stores,
+                                   const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < stores->n_slots; i++)
+        if (strcmp(stores->slots[i].section->name, name) == 0)
+            return &stores->slots[i];
+    return NULL;
+}
+
 ks_rc prov_stores_get(struct prov_stores *stores, const char *name,
                       const struct prov_store **out, struct ks_err *err)
 {
-    struct slot *slot = NULL;
-    size_t i;
-    ks_rc rc = need_config(stores, err);
+    struct prov_slot *slot;
+    ks_rc rc = prov_stores_need_config(stores, err);
 
     if (rc != KS_OK)
         return rc;
-    for (i = 0; i < stores->n_slots && slot == NULL; i++)
-        if (strcmp(stores->slots[i].section->name, name) == 0)
-            slot = &stores->slots[i];
+    slot = find_slot(stores, name);
     if (slot == NULL)
         return no_such_backend(stores, name, err);
     if (!CRYPTO_THREAD_write_lock(slot->lock))
@@ -237,4 +280,32 @@ ks_rc prov_stores_get(struct prov_stores *stores, const char *name,
     if (rc == KS_OK)
         *out = &slot->store;
     return rc;
+}
+
+ks_rc prov_stores_env(struct prov_stores *stores, const char *name,
+                      const struct ks_backend **backend,
+                      struct ks_backend_env *env, struct ks_err *err)
+{
+    const struct prov_slot *slot;
+    ks_rc rc = prov_stores_need_config(stores, err);
+
+    if (rc != KS_OK)
+        return rc;
+    slot = find_slot(stores, name);
+    if (slot == NULL)
+        return no_such_backend(stores, name, err);
+    fill_env(stores, slot->section, env);
+    return find_type(stores, slot->section, backend, err);
+}
+
+const char *prov_store_setting(const struct prov_store *store,
+                               const char *backend, const char *key)
+{
+    const struct prov_slot *slot = NULL;
+
+    if (backend == NULL)
+        backend = store->name;
+    if (backend != NULL) /* then there is a configuration, read by now */
+        slot = find_slot(store->stores, backend);
+    return slot != NULL ? ks_section_get(slot->section, key) : NULL;
 }

@@ -63,6 +63,16 @@ void prov_store_unref(const struct prov_store *store);
 const char *prov_store_setting(const struct prov_store *store,
                                const char *backend, const char *key);
 
+/* Gets the certificate of the key NAME, unless *cert has it from info()
+ * already. KS_OK and an empty *cert if there is none. */
+KS_MUST_CHECK ks_rc prov_store_cert(const struct prov_store *store,
+                                    const char *name, struct ks_buf *cert,
+                                    struct ks_err *err);
+
+/* True if the configuration, or the provider's section in openssl.cnf, names
+ * PATH as a module. */
+bool prov_store_names_module(const struct prov_store *store, const char *path);
+
 /* What the backend NAME would be opened with, without opening it: for
  * ks_backend's check and initialise. ENV borrows from STORES. */
 KS_MUST_CHECK ks_rc prov_stores_env(struct prov_stores *stores,

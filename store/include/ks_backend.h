@@ -155,9 +155,9 @@ struct ks_backend {
     ks_rc (*list)(void *store, ks_list_fn *each, void *arg, struct ks_err *err);
 
     /* The public side of one key; never asks for a secret. KS_E_NOT_FOUND: of
-     * a backend with operation keys it may mean that the key is hidden until
-     * a secret is given, and open_key knows more. KS_E_DAMAGED. Caller clears
-     * *info. */
+     * a backend with operation keys, and without a text, it may mean that the
+     * key is hidden until a secret is given, and open_key knows more.
+     * KS_E_DAMAGED. Caller clears *info. */
     ks_rc (*info)(void *store, const char *name, struct ks_key_info *info,
                   struct ks_err *err);
 

@@ -4,15 +4,12 @@
  */
 #include "backends.h"
 
-#include <string.h>
-
 #include "inside_backend.h"
 
-const char prov_backend_types[] = "file, /test/inside";
+const struct ks_backend *const prov_backends[] = {
+    &ks_file_backend,
+    &test_inside_backend,
+    NULL,
+};
 
-const struct ks_backend *prov_backend_find(const char *type)
-{
-    if (strcmp(type, test_inside_backend.type) == 0)
-        return &test_inside_backend;
-    return strcmp(type, ks_file_backend.type) == 0 ? &ks_file_backend : NULL;
-}
+const char prov_backend_types[] = "file, /test/inside";

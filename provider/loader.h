@@ -1,0 +1,71 @@
+/*
+ * What an open URI has yet to yield: the items of a key, the names of a
+ * listing, or the items of all keys that a search has found. The dispatch
+ * functions are in storeload.c.
+ */
+#ifndef PROV_LOADER_H
+#define PROV_LOADER_H
+
+#include <stdbool.h>
+
+#include <openssl/core.h>
+
+#include "ctx.h"
+#include "key.h"
+#include "ks_err.h"
+#include "ks_secret.h"
+#include "locate.h"
+#include "names.h"
+
+/* What a key may yield, in this order; of a listing names. */
+enum item {
+    ITEM_PRIVATE,
+    ITEM_PUBLIC,
+    ITEM_CERT,
+    ITEM_NAME,
+    ITEM_END
+};
+
+struct loader {
+    struct prov_ctx *ctx;
+    struct prov_place place;
+    int expect;               /* OSSL_STORE_INFO_*, 0: anything */
+    struct prov_names *names; /* of a listing, or found; NULL for a key */
+    size_t next_name;
+    bool searched; /* NAMES are keys to be loaded */
+    bool failed;   /* then there is nothing more: nginx would ask for ever (it
+                      loops until eof) */
+
+    /* The key at hand. Of one that was found NAME and URI are in NAMES. */
+    const char *name;
+    const char *uri;
+    struct ks_key_info info;
+    bool hidden;     /* it may be seen with a secret only */
+    bool cert_known; /* INFO has the certificate, if there is one */
+    enum item next;
+
+    struct prov_key *key; /* on its way to libcrypto, which takes it */
+};
+
+/* LOADER has its CTX and is zero otherwise. No secret is asked for.
+ * KS_E_NOT_FOUND unless the key may be hidden. */
+KS_MUST_CHECK ks_rc prov_loader_open(struct loader *loader, const char *uri,
+                                     struct ks_err *err);
+void prov_loader_free(struct loader *loader); /* takes NULL */
+
+/* From now on LOADER yields what PARAMS search for. */
+KS_MUST_CHECK ks_rc prov_loader_search(struct loader *loader,
+                                       const OSSL_PARAM params[],
+                                       struct ks_err *err);
+
+/* What comes next. */
+enum item prov_loader_next(struct loader *loader);
+/* When that is ITEM_NAME: the URI, borrowed. */
+const char *prov_loader_take_name(struct loader *loader);
+/* When it is a key or a certificate: makes LOADER->key or LOADER->info.cert.
+ * A failure is the end of LOADER. */
+KS_MUST_CHECK ks_rc prov_loader_make(struct loader *loader, enum item item,
+                                     const struct ks_ask *ask,
+                                     struct ks_err *err);
+
+#endif
