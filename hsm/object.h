@@ -29,6 +29,13 @@ CK_RV hsm_find_all(const struct hsm_session *session,
                    const struct hsm_query *query, CK_OBJECT_HANDLE **handles,
                    size_t *n);
 
+/*
+ * Several attributes with one call, into the caller's buffers. What the object
+ * does not have or tell, and what does not fit, comes back with ulValueLen 0.
+ */
+CK_RV hsm_attributes(const struct hsm_session *session, CK_OBJECT_HANDLE object,
+                     CK_ATTRIBUTE *attributes, size_t n);
+
 /* The value of one attribute. CKR_ATTRIBUTE_TYPE_INVALID if the object has
  * none (or an empty one, or does not tell). Caller clears *value. */
 CK_RV hsm_attribute(const struct hsm_session *session, CK_OBJECT_HANDLE object,

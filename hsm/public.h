@@ -22,4 +22,8 @@
 CK_RV hsm_public_of(const struct hsm_session *session, CK_OBJECT_HANDLE object,
                     struct ks_buf *spki);
 
+/* True if TYPES, the allowed mechanisms of an RSA key, are PSS and nothing
+ * else. */
+bool hsm_is_pss_only(const CK_MECHANISM_TYPE *types, size_t n);
+
 #endif
