@@ -1,0 +1,74 @@
+/*
+ * From a name to a token, and errors that say both.
+ */
+#include "target.h"
+
+#include <openssl/crypto.h>
+
+#include "ckr.h"
+#include "ks_uri.h"
+#include "login.h"
+
+ks_rc hsm_target_open(struct hsm_store *store, const char *name,
+                      struct hsm_target *target, struct ks_err *err)
+{
+    ks_rc rc = KS_OK;
+
+    *target = (struct hsm_target){.store = store, .name = name};
+    if (store->name != NULL)
+        rc = ks_uri_format(store->name, name, &target->whose);
+    else
+        target->whose = OPENSSL_strdup(name);
+    if (rc != KS_OK || target->whose == NULL)
+        return ks_fail(err, KS_E_NOMEM, "out of memory");
+    return hsm_store_locate(store, name, &target->hit, &target->key, err);
+}
+
+void hsm_target_clear(struct hsm_target *target)
+{
+    hsm_token_put(target->hit.token);
+    hsm_name_clear(&target->key);
+    OPENSSL_free(target->whose);
+    *target = (struct hsm_target){0};
+}
+
+ks_rc hsm_target_login(const struct hsm_target *target,
+                       const struct ks_ask *ask, struct ks_err *err)
+{
+    return hsm_login(target->hit.token, target->hit.place->backend,
+                     target->whose, ask, err);
+}
+
+struct look {
+    const struct hsm_name *key;
+    unsigned want;
+    struct hsm_found *found;
+};
+
+static CK_RV look(const struct hsm_session *session, void *arg)
+{
+    struct look *look = arg;
+
+    return hsm_find_key(session, look->key, look->want, look->found);
+}
+
+ks_rc hsm_target_find(const struct hsm_target *target, unsigned want,
+                      struct hsm_found *found, struct ks_err *err)
+{
+    struct look arg = {&target->key, want, found};
+    CK_RV rv = hsm_run(target->hit.token, HSM_READ, look, &arg);
+
+    if (rv != CKR_OK)
+        return hsm_target_fail(target, rv, "search", err);
+    return hsm_found_check(found, target->hit.token, target->whose, err);
+}
+
+ks_rc hsm_target_fail(const struct hsm_target *target, CK_RV rv,
+                      const char *what, struct ks_err *err)
+{
+    if (hsm_is_so(target->hit.token))
+        ks_hint(err, "an SO PIN only makes tokens and sets user PINs: give "
+                     "the user PIN instead (user_pin, ?pin-source=)");
+    return hsm_ckr_fail(err, rv, "%s: token \"%s\": %s", target->whose,
+                        hsm_token_label(target->hit.token), what);
+}
