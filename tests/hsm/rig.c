@@ -13,58 +13,38 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "login.h"
+#include "fault.h"
 #include "object.h"
+#include "open.h"
 #include "softhsm.h"
 #include "test.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void must(ks_rc rc, const char *what, const struct ks_err *err)
+static void open_through(struct rig *rig, const char *module)
 {
-    if (rc == KS_OK)
-        return;
-    fprintf(stderr, "%s: %s\n", what, err->text);
-    exit(1);
-}
-
-static bool is_rig(const void *arg, const struct hsm_slot *slot)
-{
-    (void)arg;
-    return slot->has_token && memcmp(slot->token.label, "rig ", 4) == 0;
-}
-
-static ks_rc give_pin(void *arg, const struct ks_question *question,
-                      struct ks_secret *secret, struct ks_err *err)
-{
-    (void)arg;
-    (void)err;
-    if (question->setting == NULL || strcmp(question->setting, "user_pin") != 0)
-        return KS_E_SECRET_MISSING;
-    return ks_secret_set(secret, TEST_USER_PIN, strlen(TEST_USER_PIN));
-}
-
-void rig_open(struct rig *rig, const char *path)
-{
-    const struct ks_ask ask = {.get = give_pin};
-    struct ks_err err = {0};
-
-    test_softhsm_setup();
     test_softhsm_token("rig");
-    must(hsm_module_get(path != NULL ? path : test_softhsm(), &rig->module,
-                        &err),
-         "module", &err);
-    must(hsm_token_get(rig->module, is_rig, NULL, "token \"rig\"", &rig->token,
-                       &err),
-         "token", &err);
-    must(hsm_login(rig->token, NULL, "keystore://hsm/", &ask, &err), "login",
-         &err);
+    rig->token = open_token(module, "rig");
+    if (rig->token == NULL)
+        exit(1);
+    open_login(rig->token, TEST_USER_PIN);
+}
+
+void rig_open(struct rig *rig)
+{
+    test_softhsm_setup();
+    open_through(rig, test_softhsm());
+}
+
+void rig_open_faulty(struct rig *rig)
+{
+    test_softhsm_setup();
+    open_through(rig, fault_module());
 }
 
 void rig_close(struct rig *rig)
 {
     hsm_token_put(rig->token);
-    hsm_module_put(rig->module);
     *rig = (struct rig){.token = NULL};
 }
 

@@ -11,13 +11,13 @@
 #include "token.h"
 
 struct rig {
-    struct hsm_module *module;
-    struct hsm_token *token;
+    struct hsm_token *token; /* labelled "rig" */
 };
 
-/* Makes a token below the case's folder and logs in to it, through the module
- * at PATH (NULL: SoftHSM). Stops the program if that fails. */
-void rig_open(struct rig *rig, const char *path);
+/* Makes a token and logs in to it. Stops the program if that fails. */
+void rig_open(struct rig *rig);
+/* The same through the module that makes trouble (fault.h). */
+void rig_open_faulty(struct rig *rig);
 void rig_close(struct rig *rig);
 
 /* A key on the token as the code under test sees it, and its public half. */

@@ -51,7 +51,7 @@ static size_t encrypt(const struct rig_key *key, int pad, const char *digest,
 
 static bool rig_rsa(struct rig *rig, struct rig_key *key)
 {
-    rig_open(rig, NULL);
+    rig_open(rig);
     return rig_key(rig, "RSA:2048", "rsa", CKF_DECRYPT, key);
 }
 
@@ -333,7 +333,7 @@ static void keys_that_are_not_rsa_do_not_decrypt(void)
     struct ks_err err;
     int mech;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_DECRYPT, &key)) {
         for (mech = -1; mech <= KS_MECH_XDH + 1; mech++) {
             params.mech = (enum ks_mech)mech;

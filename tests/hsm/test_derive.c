@@ -61,7 +61,7 @@ static void ecdh_agrees_on_every_curve(void)
     struct rig_key key;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < N_OF(curves); i++) {
         EVP_PKEY *peer = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[i]);
 
@@ -84,7 +84,7 @@ static void secrets_keep_their_leading_zeros(void)
     struct rig_key key;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_DERIVE, &key)) {
         for (i = 0; i < 1500; i++) {
             EVP_PKEY *peer = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
@@ -108,7 +108,7 @@ static void compressed_point_is_taken_too(void)
     unsigned char *point = NULL;
 
     CHECK_INT(EVP_PKEY_get1_encoded_public_key(peer, &point), 65);
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_DERIVE, &key)) {
         CHECK_OK(derive(&key, &params, point, 65, &one, &err), &err);
         point[0] = (unsigned char)(2 + (point[64] & 1));
@@ -137,7 +137,7 @@ static void point_that_is_none_of_the_curve_is_refused(void)
     size_t i;
 
     CHECK_INT(EVP_PKEY_get1_encoded_public_key(other, &point), 65);
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_DERIVE, &key)) {
         CHECK_RC(derive(&key, &params, point, 65, &out, &err), KS_E_INVALID);
         CHECK_CONTAINS(err.text, "no point of the key's curve");
@@ -165,7 +165,7 @@ static void key_without_the_usage_says_so(void)
     struct ks_err err;
     unsigned char *point = NULL;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
         CHECK_INT(EVP_PKEY_get1_encoded_public_key(key.public, &point), 65);
         CHECK_RC(derive(&key, &params, point, 65, &out, &err), KS_E_POLICY);
@@ -185,7 +185,7 @@ static void x25519_and_x448_agree(void)
     struct rig_key key;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < N_OF(kinds); i++) {
         EVP_PKEY *peer = EVP_PKEY_Q_keygen(NULL, NULL, kinds[i]);
 
@@ -208,7 +208,7 @@ static void mechanism_of_another_kind_is_refused(void)
     unsigned char *point = NULL;
     int mech;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_DERIVE, &ec) &&
         rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &rsa)) {
         CHECK_INT(EVP_PKEY_get1_encoded_public_key(ec.public, &point), 65);

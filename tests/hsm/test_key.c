@@ -47,7 +47,7 @@ static void key_signs_and_its_public_half_verifies(void)
     struct rig_key ec, rsa;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &ec) &&
         rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &rsa)) {
         CHECK_OK(sign_and_verify(&ec, &err), &err);
@@ -63,7 +63,7 @@ static void key_that_is_not_there_is_not_found(void)
     struct rig rig;
     struct rig_key key;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     CHECK_RC(rig_try_open(&rig, "none", &key, NULL), KS_E_NOT_FOUND);
     CHECK(key.key == NULL && key.public == NULL);
     rig_close(&rig);
@@ -76,7 +76,7 @@ static void two_keys_of_one_label_are_told_apart(void)
     struct rig_key key;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     CHECK(rig_make(&rig, "P-256", "twin", CKF_SIGN, NULL, 0));
     CHECK(rig_make(&rig, "P-256", "twin", CKF_SIGN, &other, 1));
     CHECK_RC(rig_try_open(&rig, "twin", &key, &err), KS_E_INVALID);
@@ -93,7 +93,7 @@ static void private_key_without_a_public_half_says_so(void)
     struct rig_key key;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     CHECK(rig_make(&rig, "P-256", "ec", CKF_SIGN, NULL, 0));
     rig_remove_class(&rig, name.label, CKO_PUBLIC_KEY);
     CHECK_RC(rig_try_open(&rig, "ec", &key, &err), KS_E_DAMAGED);
@@ -115,7 +115,7 @@ static void public_key_alone_is_no_private_key(void)
     struct rig_key key;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     CHECK(rig_make(&rig, "P-256", "ec", CKF_SIGN, NULL, 0));
     rig_remove_class(&rig, "ec", CKO_PRIVATE_KEY);
     CHECK_RC(rig_try_open(&rig, "ec", &key, &err), KS_E_NOT_FOUND);
@@ -132,7 +132,7 @@ static void ed25519_beside_others_hides_none(void)
     struct rig_key key;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < 3; i++)
         CHECK(rig_make(&rig, kinds[i], labels[i], CKF_SIGN, NULL, 0));
     for (i = 0; i < 3; i++)
@@ -150,7 +150,7 @@ static void key_may_not_do_what_it_was_not_made_for(void)
     struct ks_err err = {0};
     static const uint8_t block[256] = {0, 2, 3};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "d", CKF_DECRYPT, &key)) {
         CHECK_RC(sign_and_verify(&key, &err), KS_E_POLICY);
         CHECK_CONTAINS(err.text, "keystore://hsm/d");
@@ -188,7 +188,7 @@ static void allowed_mechanisms_are_kept_to(void)
     uint8_t sig[SIG_MAX];
     size_t len = sizeof(sig);
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     CHECK(
         rig_make(&rig, "P-256", "ec", CKF_SIGN | CKF_DERIVE, &only_derive, 1));
     if (rig_open_key(&rig, "ec", &key)) {
@@ -226,7 +226,7 @@ static void key_removed_meanwhile_is_not_found(void)
     struct rig_key key;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
         CHECK_OK(sign_and_verify(&key, &err), &err);
         rig_remove(&rig, "ec");
@@ -244,7 +244,7 @@ static void another_key_in_its_place_is_never_used(void)
     struct rig_key key;
     struct ks_err err = {0};
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
         rig_remove(&rig, "ec");
         CHECK(rig_make(&rig, "P-256", "ec", CKF_SIGN, NULL, 0));
@@ -278,7 +278,7 @@ static void eight_threads_sign_with_the_same_keys(void)
     void *failed;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "a", CKF_SIGN, &keys[0]) &&
         rig_key(&rig, "P-384", "b", CKF_SIGN, &keys[1])) {
         for (i = 0; i < THREADS; i++)
@@ -310,7 +310,7 @@ static void child_signs_with_its_parents_key_and_both_go_on(void)
     pid_t children[4];
     size_t i, j;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
         CHECK_OK(sign_and_verify(&key, &err), &err);
         for (i = 0; i < 4; i++) {

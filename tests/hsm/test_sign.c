@@ -164,7 +164,7 @@ static void rsa_signs_every_way_with_every_digest(void)
     struct rig_key key;
     size_t i;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < N_OF(keys); i++)
         if (rig_key(&rig, keys[i].kind, keys[i].label, CKF_SIGN, &key)) {
             check_pkcs1(&key);
@@ -189,7 +189,7 @@ static void pss_salt_of_any_length_that_fits(void)
     struct ks_err err;
     size_t len;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &key)) {
         for (params.salt_len = 0; params.salt_len <= 222;
              params.salt_len += 37) {
@@ -217,7 +217,7 @@ static void rsa_input_of_the_wrong_length_is_refused(void)
     struct ks_err err;
     size_t len;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &key)) {
         CHECK_RC(sign(&key, &params, data, 31, sig, &len, &err), KS_E_INVALID);
         CHECK_CONTAINS(err.text, "SHA2-256 has 32");
@@ -255,7 +255,7 @@ static void ecdsa_signs_on_every_curve_with_every_digest(void)
     uint8_t sig[SIG_MAX];
     size_t i, j, len;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < N_OF(curves); i++) {
         if (!rig_key(&rig, curves[i], labels[i], CKF_SIGN, &key))
             continue;
@@ -287,7 +287,7 @@ static void many_ecdsa_signatures_all_verify(void)
     struct ks_err err;
     size_t i, len, failed = 0;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
         for (i = 0; i < 2000; i++)
             failed += sign(&key, &params, data + i % 64, 32, sig, &len, &err) !=
@@ -322,7 +322,7 @@ static void eddsa_signs_messages_of_any_length(void)
     struct ks_err err;
     size_t i, j, len;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     for (i = 0; i < N_OF(kinds); i++) {
         if (!rig_key(&rig, kinds[i], kinds[i] + 2, CKF_SIGN, &key))
             continue;
@@ -352,7 +352,7 @@ static void mechanism_of_another_kind_is_refused(void)
     size_t len;
     int mech;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &rsa) &&
         rig_key(&rig, "P-256", "ec", CKF_SIGN, &ec) &&
         rig_key(&rig, "ED25519", "d", CKF_SIGN, &ed)) {
@@ -381,7 +381,7 @@ static void room_that_is_too_small_is_refused(void)
     struct ks_err err = {0};
     size_t len;
 
-    rig_open(&rig, NULL);
+    rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &rsa) &&
         rig_key(&rig, "P-256", "ec", CKF_SIGN, &ec)) {
         len = 255;
