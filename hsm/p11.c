@@ -3,7 +3,7 @@
  */
 #include "p11.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -68,9 +68,11 @@ static CK_RV result_of(int failed)
 CK_RV hsm_p11_init_token(struct hsm_p11 *p11, CK_SLOT_ID id, const char *label,
                          const struct ks_secret *so_pin)
 {
+    char padded[33]; /* libp11 0.4.12 would fill the field up with zeros */
     PKCS11_SLOT *slot = NULL;
     CK_RV rv;
 
+    (void)snprintf(padded, sizeof(padded), "%-32s", label);
     (void)ERR_set_mark();
     rv = result_of(PKCS11_update_slots(p11->ctx, &p11->slots, &p11->n_slots));
     if (rv != CKR_OK)
@@ -82,5 +84,5 @@ CK_RV hsm_p11_init_token(struct hsm_p11 *p11, CK_SLOT_ID id, const char *label,
         return CKR_SLOT_ID_INVALID;
     (void)ERR_set_mark();
     return result_of(
-        PKCS11_init_token(slot->token, (const char *)so_pin->data, label));
+        PKCS11_init_token(slot->token, (const char *)so_pin->data, padded));
 }

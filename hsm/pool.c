@@ -37,6 +37,20 @@ static bool pop(struct hsm_token *token, struct hsm_session *session)
     return true;
 }
 
+/* Under the lock, which is let go of meanwhile: closes N, which the pool does
+ * not have any more. Whoever waits for room learns of it when it is there. */
+static void close_all(struct hsm_token *token, const CK_FUNCTION_LIST *f,
+                      const CK_SESSION_HANDLE *handles, size_t n)
+{
+    token->n_moving++;
+    (void)pthread_mutex_unlock(&token->lock);
+    for (size_t i = 0; i < n; i++)
+        (void)f->C_CloseSession(handles[i]);
+    (void)pthread_mutex_lock(&token->lock);
+    token->n_moving--;
+    (void)pthread_cond_broadcast(&token->returned);
+}
+
 /* Under the lock, after CKR_SESSION_COUNT: true if another try makes sense,
  * after a session of ours was closed or given back. */
 static bool make_room(struct hsm_token *token, struct hsm_session *session)
@@ -44,14 +58,12 @@ static bool make_room(struct hsm_token *token, struct hsm_session *session)
     struct hsm_session idle = *session;
 
     if (pop(token, &idle)) {
-        (void)pthread_mutex_unlock(&token->lock);
-        (void)session->f->C_CloseSession(idle.handle);
-        (void)pthread_mutex_lock(&token->lock);
-        if (token->n_idle == 0 && token->n_out == 0)
-            token->login_epoch = 0; /* the last one took the login along */
+        if (token->n_idle == 0 && token->n_lent == 0)
+            token->login_epoch = 0; /* the last one takes the login along */
+        close_all(token, session->f, &idle.handle, 1);
         return true;
     }
-    if (token->n_out == 0)
+    if (token->n_lent + token->n_moving == 0)
         return false;
     (void)pthread_cond_wait(&token->returned, &token->lock);
     return true;
@@ -68,11 +80,11 @@ static CK_RV open_one(struct hsm_token *token, enum hsm_mode mode,
     if (needs_writing(token, mode))
         flags |= CKF_RW_SESSION;
     session->epoch = hsm_token_epoch(token);
-    token->n_out++;
+    token->n_moving++;
     (void)pthread_mutex_unlock(&token->lock);
     rv = session->f->C_OpenSession(slot, flags, NULL, NULL, &session->handle);
     (void)pthread_mutex_lock(&token->lock);
-    token->n_out--;
+    token->n_moving--;
     if (rv != CKR_OK) /* one who waits for us would wait for ever */
         (void)pthread_cond_broadcast(&token->returned);
     return rv;
@@ -96,7 +108,7 @@ CK_RV hsm_pool_take(struct hsm_token *token, enum hsm_mode mode,
             break;
     }
     if (rv == CKR_OK)
-        token->n_out++;
+        token->n_lent++;
     *login_is_due =
         token->user != HSM_NOBODY && token->login_epoch != session->epoch;
     (void)pthread_mutex_unlock(&token->lock);
@@ -110,25 +122,27 @@ static bool is_kept(const struct hsm_token *token, enum hsm_mode mode)
     if (token->n_idle == HSM_POOL_MAX)
         return false;
     return mode == HSM_READ || (token->user != HSM_NOBODY &&
-                                token->n_idle == 0 && token->n_out == 0);
+                                token->n_idle == 0 && token->n_lent == 0);
 }
 
 void hsm_pool_give(const struct hsm_session *session, enum hsm_mode mode)
 {
     struct hsm_token *token = session->token;
-    bool kept;
+    bool current;
 
     (void)pthread_mutex_lock(&token->lock);
     refresh(token);
-    token->n_out--;
-    kept = session->epoch == token->idle_epoch && is_kept(token, mode);
-    if (kept)
+    token->n_lent--;
+    current = session->epoch == token->idle_epoch;
+    if (current && is_kept(token, mode)) {
         token->idle[token->n_idle++] = session->handle;
-    (void)pthread_cond_signal(&token->returned);
+        (void)pthread_cond_signal(&token->returned);
+    } else {
+        /* In a module begun anew the number may by now be another's. */
+        current = session->module_epoch == hsm_module_epoch(token->module);
+        close_all(token, session->f, &session->handle, current ? 1 : 0);
+    }
     (void)pthread_mutex_unlock(&token->lock);
-    /* The number may by now be another's in a module begun anew. */
-    if (!kept && session->module_epoch == hsm_module_epoch(token->module))
-        (void)session->f->C_CloseSession(session->handle);
 }
 
 /* Under the lock: what lies idle, out of the pool. */
@@ -154,10 +168,8 @@ void hsm_pool_drop(struct hsm_token *token, CK_FUNCTION_LIST *f,
         n = empty(token, handles);
         token->epoch++;
     }
-    (void)pthread_cond_broadcast(&token->returned);
+    close_all(token, f, handles, n);
     (void)pthread_mutex_unlock(&token->lock);
-    for (size_t i = 0; i < n; i++)
-        (void)f->C_CloseSession(handles[i]);
 }
 
 void hsm_pool_close_idle(struct hsm_token *token)
@@ -170,9 +182,8 @@ void hsm_pool_close_idle(struct hsm_token *token)
         return;
     (void)pthread_mutex_lock(&token->lock);
     n = empty(token, handles);
+    close_all(token, f, handles, n);
     (void)pthread_mutex_unlock(&token->lock);
-    for (size_t i = 0; i < n; i++)
-        (void)f->C_CloseSession(handles[i]);
     hsm_module_leave(token->module);
 }
 

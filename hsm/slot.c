@@ -2,13 +2,25 @@
  * Slots of a module. A slot that fails is shown as an empty one: it must not
  * hide the others.
  */
+#include "token.h"
+
+#include <string.h>
+
 #include <openssl/crypto.h>
 
 #include "ckr.h"
-#include "token.h"
 
 /* A token put in between the two calls makes the list longer. */
 #define LIST_TRIES 5
+
+/* Blanks fill a field up (PKCS#11 3.0, 3.2); in some tokens zeros do. */
+void hsm_field(char *out, const CK_UTF8CHAR *field, size_t len)
+{
+    while (len > 0 && (field[len - 1] == ' ' || field[len - 1] == '\0'))
+        len--;
+    memcpy(out, field, len);
+    out[len] = '\0';
+}
 
 static CK_RV list_slots(const CK_FUNCTION_LIST *f, CK_SLOT_ID **ids,
                         CK_ULONG *n)

@@ -15,16 +15,6 @@
 
 static struct hsm_token *tokens;
 
-/* A field of CK_TOKEN_INFO without the blanks that fill it up (PKCS#11 3.0,
- * 3.2); some tokens fill with zeros. */
-static void trim(char *out, const CK_UTF8CHAR *field, size_t len)
-{
-    while (len > 0 && (field[len - 1] == ' ' || field[len - 1] == '\0'))
-        len--;
-    memcpy(out, field, len);
-    out[len] = '\0';
-}
-
 static bool is_same(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
 {
     return memcmp(a->label, b->label, sizeof(a->label)) == 0 &&
@@ -47,9 +37,9 @@ static struct hsm_token *make(struct hsm_module *module,
     token->module = module;
     token->seen = slot->token;
     token->slot = slot->id;
-    trim(token->label, slot->token.label, sizeof(slot->token.label));
-    trim(token->serial, slot->token.serialNumber,
-         sizeof(slot->token.serialNumber));
+    hsm_field(token->label, slot->token.label, sizeof(slot->token.label));
+    hsm_field(token->serial, slot->token.serialNumber,
+              sizeof(slot->token.serialNumber));
     (void)pthread_mutex_init(&token->lock, NULL);
     (void)pthread_mutex_init(&token->login, NULL);
     (void)pthread_cond_init(&token->returned, NULL);
@@ -135,11 +125,11 @@ static ks_rc search_each(void *arg, const struct hsm_slot *slot,
     (void)err;
     if (!slot->has_token || (slot->token.flags & CKF_TOKEN_INITIALIZED) == 0)
         return KS_OK;
-    trim(text, slot->token.label, sizeof(slot->token.label));
+    hsm_field(text, slot->token.label, sizeof(slot->token.label));
     append(search->labels, sizeof(search->labels), "\"", text, "\"");
     if (!search->match(search->arg, slot))
         return KS_OK;
-    trim(text, slot->token.serialNumber, sizeof(slot->token.serialNumber));
+    hsm_field(text, slot->token.serialNumber, sizeof(slot->token.serialNumber));
     append(search->serials, sizeof(search->serials), "", text, "");
     if (search->n++ == 0)
         search->found = *slot;
@@ -343,6 +333,7 @@ void hsm_tokens_in_child(void)
     for (struct hsm_token *t = tokens; t != NULL; t = t->next) {
         (void)pthread_mutex_init(&t->login, NULL);
         (void)pthread_cond_init(&t->returned, NULL);
-        t->n_out = 0;
+        t->n_lent = 0;
+        t->n_moving = 0;
     }
 }

@@ -10,10 +10,20 @@
 
 #define LABEL_SIZE 32 /* CK_TOKEN_INFO.label */
 
+static bool has_label(const struct hsm_slot *slot, const char *label)
+{
+    char text[LABEL_SIZE + 1];
+
+    if (!slot->has_token || (slot->token.flags & CKF_TOKEN_INITIALIZED) == 0)
+        return false;
+    hsm_field(text, slot->token.label, sizeof(slot->token.label));
+    return strcmp(text, label) == 0;
+}
+
 struct search {
     hsm_slot_match *match;
     const void *arg;
-    CK_UTF8CHAR label[LABEL_SIZE]; /* padded */
+    const char *label;
     CK_SLOT_ID slot;
     bool found;
     bool taken;
@@ -25,12 +35,11 @@ static ks_rc search_each(void *arg, const struct hsm_slot *slot,
     struct search *search = arg;
 
     (void)err;
-    if (!slot->has_token)
-        return KS_OK;
-    if ((slot->token.flags & CKF_TOKEN_INITIALIZED) != 0) {
-        if (memcmp(slot->token.label, search->label, LABEL_SIZE) == 0)
-            search->taken = true;
-    } else if (!search->found && search->match(search->arg, slot)) {
+    if (has_label(slot, search->label))
+        search->taken = true;
+    if (!search->found && slot->has_token &&
+        (slot->token.flags & CKF_TOKEN_INITIALIZED) == 0 &&
+        search->match(search->arg, slot)) {
         search->slot = slot->id;
         search->found = true;
     }
@@ -39,7 +48,7 @@ static ks_rc search_each(void *arg, const struct hsm_slot *slot,
 
 /* The new token's slot: some modules put it in another. */
 struct made {
-    const CK_UTF8CHAR *label;
+    const char *label;
     CK_SLOT_ID slot;
     bool found;
 };
@@ -50,8 +59,7 @@ static ks_rc made_each(void *arg, const struct hsm_slot *slot,
     struct made *made = arg;
 
     (void)err;
-    if (slot->has_token && (slot->token.flags & CKF_TOKEN_INITIALIZED) != 0 &&
-        memcmp(slot->token.label, made->label, LABEL_SIZE) == 0) {
+    if (has_label(slot, made->label)) {
         made->slot = slot->id;
         made->found = true;
     }
@@ -78,11 +86,10 @@ static CK_RV set_pins(CK_FUNCTION_LIST *f, CK_SLOT_ID slot,
 }
 
 static ks_rc init_pins(struct hsm_module *module, const char *label,
-                       const struct search *search,
                        const struct ks_secret *so_pin,
                        const struct ks_secret *user_pin, struct ks_err *err)
 {
-    struct made made = {.label = search->label};
+    struct made made = {.label = label};
     CK_FUNCTION_LIST *f;
     ks_rc rc = hsm_slots(module, made_each, &made, err);
     CK_RV rv;
@@ -145,13 +152,11 @@ ks_rc hsm_token_init(struct hsm_module *module, hsm_slot_match *match,
                      const struct ks_secret *so_pin,
                      const struct ks_secret *user_pin, struct ks_err *err)
 {
-    struct search search = {.match = match, .arg = arg};
+    struct search search = {.match = match, .arg = arg, .label = label};
     ks_rc rc = check_args(label, so_pin, user_pin, err);
 
     if (rc != KS_OK)
         return rc;
-    memset(search.label, ' ', LABEL_SIZE);
-    memcpy(search.label, label, strlen(label));
     rc = hsm_slots(module, search_each, &search, err);
     if (rc != KS_OK)
         return rc;
@@ -166,6 +171,6 @@ ks_rc hsm_token_init(struct hsm_module *module, hsm_slot_match *match,
                        label, hsm_module_path(module));
     rc = init_token(module, &search, label, so_pin, err);
     if (rc == KS_OK)
-        rc = init_pins(module, label, &search, so_pin, user_pin, err);
+        rc = init_pins(module, label, so_pin, user_pin, err);
     return rc;
 }

@@ -32,7 +32,8 @@ struct hsm_token {
     CK_SESSION_HANDLE idle[HSM_POOL_MAX]; /* all of the epoch IDLE_EPOCH */
     size_t n_idle;
     unsigned long idle_epoch;
-    unsigned n_out; /* sessions lent, or being opened */
+    unsigned n_lent;
+    unsigned n_moving; /* being opened or closed: there may soon be room */
 
     enum hsm_user user;        /* who shall be logged in */
     bool login_is_ours;        /* C_Login was, so C_Logout is */

@@ -11,7 +11,7 @@ const char *fault_module(void);
 /* These rules hold from now on, and no others; counts begin anew. */
 void fault_rules(const char *rules);
 
-/* How often FUNCTION was called since fault_module or fault_forget, by all
+/* How often FUNCTION was called in this case, or since fault_forget, by all
  * processes. */
 unsigned fault_calls(const char *function);
 void fault_forget(void);

@@ -69,6 +69,7 @@ static void a_refused_pin_is_tried_once_in_a_process(void)
     CHECK_INT(pins.given, 2);
     hsm_token_put(token);
 
+    fault_forget();
     token = open_token(fault_module(), "refused");
     REQUIRE(token != NULL);
     CHECK_RC(login(token, &pins, &err), KS_E_SECRET_WRONG);
@@ -89,6 +90,7 @@ static void a_pin_refused_by_one_token_is_tried_on_another(void)
     CHECK_RC(login(a, &pins, &err), KS_E_SECRET_WRONG);
     CHECK_RC(login(a, &pins, &err), KS_E_SECRET_WRONG);
     hsm_token_put(a);
+    fault_rules("");
     a = fresh("second");
     REQUIRE(a != NULL);
     CHECK_OK(login(a, &pins, &err), &err);
