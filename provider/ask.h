@@ -22,9 +22,13 @@ ks_rc prov_pw_get(void *arg, const struct ks_question *question,
 
 /*
  * The sources of one secret, best first:
- *   SOURCE (by parameter), or the URI's pin-value or pin-source: if there is
- *   one, it is the only one; else the backend's configured passphrase, then
- *   APPLICATION. All borrowed.
+ *   SOURCE (by parameter), or what the URI gives: if there is one, it is the
+ *   only one; else what the backend's section names, then APPLICATION. All
+ *   borrowed.
+ * A passphrase that was wrong makes way for the next source. A PIN does not:
+ * the first source that has one decides, as tries are counted by the token.
+ * And a token knows one user at a time: user PIN and SO PIN are not both
+ * taken.
  */
 struct prov_ask {
     const char *source;
@@ -32,7 +36,7 @@ struct prov_ask {
     const struct prov_store *store;
     const struct ks_ask *application;
     const char *whose; /* the key's URI, for prompts */
-    bool confirm;      /* a new secret */
+    bool confirm;      /* a new passphrase */
     unsigned next;     /* the source that comes next */
 };
 
