@@ -16,11 +16,11 @@
 
 static ks_rc name_is_free(const struct prov_create *create, struct ks_err *err)
 {
-    const struct prov_store *store = create->store;
+    const struct prov_place *place = &create->place;
+    const struct prov_store *store = place->store;
     struct ks_key_info info = {0};
     struct ks_err found = {0};
-    ks_rc rc =
-        store->backend->info(store->handle, create->uri.key, &info, &found);
+    ks_rc rc = store->backend->info(store->handle, place->name, &info, &found);
 
     ks_key_info_clear(&info);
     if (rc == KS_E_NOT_FOUND)
@@ -28,107 +28,143 @@ static ks_rc name_is_free(const struct prov_create *create, struct ks_err *err)
     if (rc == KS_OK || rc == KS_E_DAMAGED) {
         ks_hint(err, "choose another name, or delete that key first");
         return ks_fail(err, KS_E_EXISTS, "%s: a key of this name exists",
-                       create->canonical);
+                       place->canonical);
     }
+    if (found.hint[0] != '\0')
+        ks_hint(err, "%s", found.hint);
     return ks_fail(err, rc, "%s", found.text);
 }
 
-static ks_rc open_uri(struct prov_create *create, const char *text,
-                      struct ks_err *err)
+/* True if the backend's keys have passphrases: one that hands none out guards
+ * them in its own way. */
+static bool has_passphrases(const struct prov_store *store)
 {
-    ks_rc rc = ks_uri_parse(text, &create->uri, err);
+    return store->backend->load != NULL;
+}
 
-    if (rc == KS_OK)
-        rc = ks_uri_format(create->uri.backend, create->uri.key,
-                           &create->canonical);
+static ks_rc check_passout(const struct prov_place *place, const char *passout,
+                           struct ks_err *err)
+{
+    const struct prov_store *store = place->store;
+    ks_rc rc = ks_secret_source_check(passout, err);
+
     if (rc != KS_OK)
         return rc;
-    if (create->uri.key[0] == '\0')
+    if (!has_passphrases(store)) {
+        ks_hint(err, "the PIN comes from user_pin in caadm.conf, or "
+                     "?pin-source=SOURCE in the URI");
         return ks_fail(err, KS_E_INVALID,
-                       "%s: names a backend; a new key needs a name",
-                       create->canonical);
-    if (create->uri.type == KS_URI_PUBLIC || create->uri.type == KS_URI_CERT)
+                       "%s: keys of backend type %s have no passphrase of "
+                       "their own",
+                       place->canonical, store->backend->type);
+    }
+    if (!store->sealing)
         return ks_fail(err, KS_E_INVALID,
-                       "%s: a new key is private, its URI cannot have "
-                       "another type",
-                       create->canonical);
+                       "%s: [backend %s] has sealing = none: it would keep the "
+                       "key unsealed, whatever the passphrase",
+                       place->canonical, store->name);
     return KS_OK;
 }
 
 ks_rc prov_create_open(struct prov_create *create, struct prov_ctx *ctx,
                        const char *uri, const char *passout, struct ks_err *err)
 {
-    ks_rc rc = open_uri(create, uri, err);
+    const struct prov_place *place = &create->place;
+    ks_rc rc = prov_place_open_key(ctx, uri, &create->place, err);
 
     if (rc == KS_OK && passout != NULL)
-        rc = ks_secret_source_check(passout, err);
-    if (rc == KS_OK)
-        rc = prov_stores_get(ctx->stores, create->uri.backend, &create->store,
-                             err);
+        rc = check_passout(place, passout, err);
     if (rc != KS_OK)
         return rc;
-    if (passout != NULL && !create->store->sealing)
-        return ks_fail(err, KS_E_INVALID,
-                       "%s: [backend %s] has sealing = none: it would keep the "
-                       "key unsealed, whatever the passphrase",
-                       create->canonical, create->store->name);
     create->ctx = ctx;
     create->terminal.get = prov_ask_terminal;
     create->ask.source = passout;
-    create->ask.uri = &create->uri;
-    create->ask.store = create->store;
+    create->ask.uri = &place->uri;
+    create->ask.store = place->store;
     create->ask.application = &create->terminal;
-    create->ask.whose = create->canonical;
+    create->ask.whose = place->canonical;
     create->ask.confirm = true;
-    if (create->store->backend->save == NULL && !prov_create_is_inside(create))
+    if (place->store->backend->save == NULL && !prov_create_is_inside(create))
         return ks_fail(err, KS_E_UNSUPPORTED,
                        "%s: backend type %s takes no new keys",
-                       create->canonical, create->store->backend->type);
+                       place->canonical, place->store->backend->type);
     return name_is_free(create, err);
 }
 
 void prov_create_clear(struct prov_create *create)
 {
-    ks_uri_clear(&create->uri);
-    OPENSSL_free(create->canonical);
+    prov_place_close(&create->place);
     memset(create, 0, sizeof(*create));
 }
 
 bool prov_create_is_inside(const struct prov_create *create)
 {
-    return create->store->backend->generate != NULL;
+    return create->place.store->backend->generate != NULL;
 }
 
-ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
-                       struct prov_key **out, struct ks_err *err)
+/* Opens the key that was just made. If that fails, the caller never learns of
+ * it: it is taken back. */
+static ks_rc open_made(struct prov_create *create, struct prov_key **out,
+                       struct ks_err *err)
 {
-    const struct prov_store *store = create->store;
+    const struct prov_place *place = &create->place;
+    const struct prov_store *store = place->store;
     struct ks_ask ask = {prov_ask_get, &create->ask};
-    struct ks_secret pkcs8 = {0};
-    struct ks_buf spki = {0};
-    struct prov_key *key = NULL;
-    ks_rc rc;
+    ks_rc rc = prov_key_open_inside(create->ctx, place, &ask, out, err);
 
-    if (store->backend->save == NULL)
-        return ks_fail(err, KS_E_UNSUPPORTED,
-                       "%s: backend type %s makes its keys itself, it takes "
-                       "none from outside",
-                       create->canonical, store->backend->type);
-    rc = prov_soft_to_spki(create->ctx, soft, &spki, err);
-    if (rc == KS_OK)
-        rc = prov_soft_to_pkcs8(create->ctx, soft, &pkcs8, err);
+    if (rc == KS_E_NOT_FOUND)
+        rc = ks_fail(err, KS_E_INTERNAL, "%s: is gone right after it was made",
+                     place->canonical);
+    if (rc != KS_OK)
+        (void)store->backend->remove(store->handle, place->name, &ask, NULL);
+    return rc;
+}
+
+static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
+                  const struct ks_secret *pkcs8, struct prov_key **out,
+                  struct ks_err *err)
+{
+    const struct prov_place *place = &create->place;
+    const struct prov_store *store = place->store;
+    struct ks_ask ask = {prov_ask_get, &create->ask};
+    struct prov_key *key = NULL;
+    ks_rc rc = KS_OK;
+
     /* Saving comes last: what failed before it leaves nothing behind. */
-    if (rc == KS_OK)
-        rc = prov_key_from_pkcs8(create->ctx, store, create->canonical, &pkcs8,
+    if (has_passphrases(store))
+        rc = prov_key_from_pkcs8(create->ctx, store, place->canonical, pkcs8,
                                  &key, err);
     if (rc == KS_OK)
-        rc = store->backend->save(store->handle, create->uri.key, &spki, &pkcs8,
-                                  &ask, err);
+        rc = store->backend->save(store->handle, place->name, spki, pkcs8, &ask,
+                                  err);
+    if (rc == KS_OK && key == NULL)
+        rc = open_made(create, &key, err);
     if (rc == KS_OK) {
         *out = key;
         key = NULL; /* given to *out */
     }
     prov_key_unref(key);
+    return rc;
+}
+
+ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
+                       struct prov_key **out, struct ks_err *err)
+{
+    const struct prov_place *place = &create->place;
+    struct ks_secret pkcs8 = {0};
+    struct ks_buf spki = {0};
+    ks_rc rc;
+
+    if (place->store->backend->save == NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: backend type %s makes its keys itself, it takes "
+                       "none from outside",
+                       place->canonical, place->store->backend->type);
+    rc = prov_soft_to_spki(create->ctx, soft, &spki, err);
+    if (rc == KS_OK)
+        rc = prov_soft_to_pkcs8(create->ctx, soft, &pkcs8, err);
+    if (rc == KS_OK)
+        rc = save(create, &spki, &pkcs8, out, err);
     ks_secret_clear(&pkcs8);
     ks_buf_clear(&spki);
     return rc;
@@ -138,30 +174,14 @@ ks_rc prov_create_inside(struct prov_create *create,
                          const struct ks_keygen *spec, struct prov_key **out,
                          struct ks_err *err)
 {
-    const struct prov_store *store = create->store;
-    const struct ks_key_ops *ops = NULL;
+    const struct prov_store *store = create->place.store;
     struct ks_ask ask = {prov_ask_get, &create->ask};
     struct ks_buf spki = {0};
-    void *opkey = NULL;
-    ks_rc rc = store->backend->generate(store->handle, create->uri.key, spec,
+    ks_rc rc = store->backend->generate(store->handle, create->place.name, spec,
                                         &ask, &spki, err);
 
-    if (rc != KS_OK)
-        return rc;
     ks_buf_clear(&spki);
-    rc = store->backend->open_key(store->handle, create->uri.key, &ask, &ops,
-                                  &opkey, &spki, err);
-    if (rc == KS_OK) {
-        rc = prov_key_from_spki(create->ctx, create->canonical, &spki, ops,
-                                opkey, out, err);
-        if (rc != KS_OK)
-            ops->free(opkey);
-    }
-    if (rc != KS_OK) /* the caller never learns of the key: take it back */
-        (void)store->backend->remove(store->handle, create->uri.key, &ask,
-                                     NULL);
-    ks_buf_clear(&spki);
-    return rc;
+    return rc == KS_OK ? open_made(create, out, err) : rc;
 }
 
 /* The text of a parameter; NULL if it is not there or no text. */
@@ -222,7 +242,7 @@ ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
         return ks_fail(err, KS_E_INVALID, "%s: not a text", PROV_PARAM_URI);
     rc = prov_create_open(&create, key->ctx, uri, passout, err);
     if (rc == KS_OK)
-        rc = check_pair(key, create.canonical, err);
+        rc = check_pair(key, create.place.canonical, err);
     if (rc == KS_OK)
         rc = prov_create_save(&create, key->soft, &made, err);
     if (rc == KS_OK) {
@@ -233,11 +253,30 @@ ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
     return rc;
 }
 
+/* Nothing of ours changes a PIN: it is the token's, and whoever uses it has to
+ * learn the new one. */
+static ks_rc no_passphrase(const struct prov_key *key,
+                           const struct prov_store *store, struct ks_err *err)
+{
+    const char *module = prov_store_setting(store, NULL, "module");
+
+    if (module != NULL)
+        ks_hint(err,
+                "the PIN of a token guards all its keys; change it with: "
+                "pkcs11-tool --module %.80s --login --change-pin, then where "
+                "user_pin points to",
+                module);
+    return ks_fail(err, KS_E_UNSUPPORTED,
+                   "%s: keys of backend type %s have no passphrase of their "
+                   "own",
+                   key->uri, store->backend->type);
+}
+
 ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
                   struct ks_err *err)
 {
-    const struct prov_store *store = NULL;
-    struct ks_uri uri = {0};
+    struct prov_place place = {0};
+    const struct prov_store *store;
     struct prov_ask old = {.source = text_param(params, PROV_PARAM_PASSIN),
                            .whose = key->uri};
     struct prov_ask new = {.source = text_param(params, PROV_PARAM_RESEAL),
@@ -253,17 +292,14 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
                        PROV_PARAM_RESEAL);
     rc = ks_secret_source_check(new.source != NULL ? new.source : "", err);
     if (rc == KS_OK)
-        rc = ks_uri_parse(key->uri, &uri, err);
-    if (rc == KS_OK)
-        rc = prov_stores_get(key->ctx->stores, uri.backend, &store, err);
-    if (rc == KS_OK && store->backend->reseal == NULL)
-        rc = ks_fail(err, KS_E_UNSUPPORTED,
-                     "%s: backend type %s has no passphrases", key->uri,
-                     store->backend->type);
-    old.store = new.store = store;
-    if (rc == KS_OK)
-        rc = store->backend->reseal(store->handle, uri.key, &old_ask, &new_ask,
-                                    err);
-    ks_uri_clear(&uri);
+        rc = prov_place_open(key->ctx, key->uri, &place, err);
+    if (rc != KS_OK)
+        return rc;
+    store = old.store = new.store = place.store;
+    rc = store->backend->reseal == NULL
+             ? no_passphrase(key, store, err)
+             : store->backend->reseal(store->handle, place.name, &old_ask,
+                                      &new_ask, err);
+    prov_place_close(&place);
     return rc;
 }

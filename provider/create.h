@@ -14,29 +14,26 @@
 #include "key.h"
 #include "ks_backend.h"
 #include "ks_err.h"
-#include "ks_uri.h"
-#include "stores.h"
+#include "locate.h"
 
 /* Where a new key goes. Starts as { 0 }. */
 struct prov_create {
     struct prov_ctx *ctx;
-    struct ks_uri uri;
-    char *canonical;
-    const struct prov_store *store;
+    struct prov_place place;
     struct ks_ask terminal; /* the last way to a secret */
     struct prov_ask ask;
 };
 
 /* Finds the backend of URI and that the name is free. PASSOUT, a source of
  * the new secret, may be NULL; borrowed. KS_E_EXISTS, KS_E_UNSUPPORTED and
- * what ks_uri_parse and prov_stores_get say. */
+ * what prov_place_open_key says. */
 KS_MUST_CHECK ks_rc prov_create_open(struct prov_create *create,
                                      struct prov_ctx *ctx, const char *uri,
                                      const char *passout, struct ks_err *err);
 void prov_create_clear(struct prov_create *create);
 
-/* Keeps SOFT, a whole key of the child context, in the backend. On failure
- * nothing is left there. */
+/* Keeps SOFT, a whole key of the child context, in the backend; its private
+ * half may never come out again. On failure nothing is left there. */
 KS_MUST_CHECK ks_rc prov_create_save(struct prov_create *create,
                                      const EVP_PKEY *soft,
                                      struct prov_key **out, struct ks_err *err);

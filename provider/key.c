@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "stores.h"
+
 /* Longer than the private value of any curve or Edwards key. */
 #define SMALL_KEY_MAX 256
 
@@ -51,6 +53,7 @@ void prov_key_unref(struct prov_key *key)
         prov_key_unref(key->origin);
     else if (key->ops != NULL)
         key->ops->free(key->opkey);
+    prov_store_unref(key->store);
     EVP_PKEY_free(key->soft);
     OPENSSL_free(key->uri);
     OPENSSL_free(key);
@@ -62,17 +65,20 @@ void prov_key_swap(struct prov_key *a, struct prov_key *b)
                             .ops = a->ops,
                             .opkey = a->opkey,
                             .origin = a->origin,
+                            .store = a->store,
                             .uri = a->uri};
 
     a->soft = b->soft;
     a->ops = b->ops;
     a->opkey = b->opkey;
     a->origin = b->origin;
+    a->store = b->store;
     a->uri = b->uri;
     b->soft = held.soft;
     b->ops = held.ops;
     b->opkey = held.opkey;
     b->origin = held.origin;
+    b->store = held.store;
     b->uri = held.uri;
     prov_key_probe(a);
     prov_key_probe(b);

@@ -19,15 +19,18 @@
 #include "ctx.h"
 #include "ks_backend.h"
 
+struct prov_store; /* stores.h */
+
 struct prov_key {
     struct prov_ctx *ctx;
     atomic_int refs;
     const char *type; /* static: "RSA", "RSA-PSS", "EC", "ED25519", ... */
     EVP_PKEY *soft;   /* in ctx->child; NULL while a foreign key is empty */
-    const struct ks_key_ops *ops; /* NULL unless an operation key */
-    void *opkey;                  /* freed by ops->free, unless of ORIGIN */
-    struct prov_key *origin;      /* counted; of a duplicate: owns OPKEY */
-    char *uri;                    /* canonical; NULL for foreign keys */
+    const struct ks_key_ops *ops;   /* NULL unless an operation key */
+    void *opkey;                    /* freed by ops->free, unless of ORIGIN */
+    struct prov_key *origin;        /* counted; of a duplicate: owns OPKEY */
+    const struct prov_store *store; /* counted; of OPKEY, which it outlives */
+    char *uri;                      /* canonical; NULL for foreign keys */
     bool has_public;
     bool has_private;
 };

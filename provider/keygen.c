@@ -9,12 +9,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/rsa.h>
 
+#include "backends.h"
 #include "create.h"
 #include "err.h"
 #include "key.h"
 #include "keymgmt.h"
 #include "params.h"
+#include "usage.h"
 
 struct gen {
     struct prov_ctx *ctx;
@@ -27,6 +30,8 @@ struct gen {
      * from the parameters themselves. */
     size_t bits;
     char *group;
+    char *usage;
+    const char *unheard; /* static: a parameter that no backend is told of */
 };
 
 /* A URI may hold a pin-value, a source "pass:": both are wiped. */
@@ -69,7 +74,22 @@ void prov_keymgmt_gen_cleanup(void *genctx)
     text_free(gen->uri);
     text_free(gen->passout);
     text_free(gen->group);
+    text_free(gen->usage);
     OPENSSL_free(gen);
+}
+
+/* The template's curve, for a backend that makes the key itself. */
+static int take_group(struct gen *gen, const EVP_PKEY *templ)
+{
+    char group[64];
+    size_t len = 0;
+
+    if (strcmp(gen->type, "EC") != 0 ||
+        EVP_PKEY_get_group_name(templ, group, sizeof(group), &len) != 1)
+        return 1;
+    text_free(gen->group);
+    gen->group = OPENSSL_strdup(group);
+    return gen->group != NULL;
 }
 
 int prov_keymgmt_gen_set_template(void *genctx, void *templ)
@@ -88,7 +108,7 @@ int prov_keymgmt_gen_set_template(void *genctx, void *templ)
     }
     EVP_PKEY_CTX_free(gen->pctx);
     gen->pctx = pctx;
-    return 1;
+    return take_group(gen, key->soft);
 }
 
 /* Keeps a text parameter, if it is there. */
@@ -106,23 +126,69 @@ static int keep_text(const OSSL_PARAM params[], const char *name, char **out)
     return 1;
 }
 
-/* A malformed URI is told when it is set, not after a long generation. */
-static int check_uri(const struct gen *gen)
+static ks_rc parse_uri(const char *text, struct ks_err *err)
 {
+    const struct ks_backend *backend = prov_backend_of_uri(text);
     struct ks_uri uri = {0};
+    bool listing = false;
+    ks_rc rc = backend != NULL ? backend->parse_uri(text, &uri, &listing, err)
+                               : ks_uri_parse(text, &uri, err);
+
+    ks_uri_clear(&uri);
+    return rc;
+}
+
+/* A malformed URI, or use, is told when it is set, not after a long
+ * generation. */
+static int check_texts(const struct gen *gen)
+{
     struct ks_err err = {0};
+    unsigned usage;
     ks_rc rc = KS_OK;
 
-    if (gen->uri == NULL)
-        return 1;
-    if (!gen->pair)
+    if (gen->usage != NULL)
+        rc = prov_usage_parse(gen->usage, gen->type, &usage, &err);
+    if (rc == KS_OK && gen->uri != NULL && !gen->pair)
         rc = ks_fail(&err, KS_E_INVALID,
                      PROV_PARAM_URI ": parameters are not kept in a backend, "
                                     "only keys are");
-    if (rc == KS_OK)
-        rc = ks_uri_parse(gen->uri, &uri, &err);
-    ks_uri_clear(&uri);
+    if (rc == KS_OK && gen->uri != NULL)
+        rc = parse_uri(gen->uri, &err);
     return rc == KS_OK ? 1 : prov_fail(gen->ctx, rc, &err);
+}
+
+/* True if PARAM asks for what every backend does anyway. */
+static bool is_usual(const OSSL_PARAM *param)
+{
+    const char *text;
+    size_t number = 0;
+
+    if (strcmp(param->key, OSSL_PKEY_PARAM_RSA_E) == 0)
+        return OSSL_PARAM_get_size_t(param, &number) && number == RSA_F4;
+    if (strcmp(param->key, OSSL_PKEY_PARAM_RSA_PRIMES) == 0)
+        return OSSL_PARAM_get_size_t(param, &number) && number == 2;
+    return strcmp(param->key, OSSL_PKEY_PARAM_EC_ENCODING) == 0 &&
+           OSSL_PARAM_get_utf8_string_ptr(param, &text) &&
+           strcmp(text, OSSL_PKEY_EC_ENCODING_GROUP) == 0;
+}
+
+/* Notes the first parameter that would change the key, but that ks_keygen
+ * does not have. */
+static void note_unheard(struct gen *gen, const OSSL_PARAM params[])
+{
+    static const char *const names[] = {
+        OSSL_PKEY_PARAM_RSA_E,           OSSL_PKEY_PARAM_RSA_PRIMES,
+        OSSL_PKEY_PARAM_EC_ENCODING,     OSSL_PKEY_PARAM_RSA_DIGEST,
+        OSSL_PKEY_PARAM_RSA_MASKGENFUNC, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST,
+        OSSL_PKEY_PARAM_RSA_PSS_SALTLEN};
+    const OSSL_PARAM *p;
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        p = OSSL_PARAM_locate_const(params, names[i]);
+        if (p != NULL && !is_usual(p))
+            gen->unheard = names[i];
+    }
 }
 
 int prov_keymgmt_gen_set_params(void *genctx, const OSSL_PARAM params[])
@@ -135,9 +201,11 @@ int prov_keymgmt_gen_set_params(void *genctx, const OSSL_PARAM params[])
     if (!keep_text(params, PROV_PARAM_URI, &gen->uri) ||
         !keep_text(params, PROV_PARAM_URI_ALIAS, &gen->uri) ||
         !keep_text(params, PROV_PARAM_PASSOUT, &gen->passout) ||
+        !keep_text(params, PROV_PARAM_USAGE, &gen->usage) ||
         !keep_text(params, OSSL_PKEY_PARAM_GROUP_NAME, &gen->group) ||
-        !check_uri(gen))
+        !check_texts(gen))
         return 0;
+    note_unheard(gen, params);
     p = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_BITS);
     if (p != NULL && !OSSL_PARAM_get_size_t(p, &gen->bits))
         return 0;
@@ -195,24 +263,57 @@ static struct prov_key *generate_foreign(struct gen *gen,
     return key;
 }
 
+static ks_rc generate_inside(const struct gen *gen, struct prov_create *create,
+                             struct prov_key **out, struct ks_err *err)
+{
+    struct ks_keygen spec = {.algorithm = gen->type,
+                             .bits = (unsigned)gen->bits,
+                             .group = gen->group};
+    ks_rc rc = KS_OK;
+
+    if (gen->unheard != NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: backend type %s makes the key itself, and cannot "
+                       "be told \"%s\"",
+                       create->place.canonical,
+                       create->place.store->backend->type, gen->unheard);
+    if (gen->usage != NULL)
+        rc = prov_usage_parse(gen->usage, gen->type, &spec.usage, err);
+    return rc == KS_OK ? prov_create_inside(create, &spec, out, err) : rc;
+}
+
+static ks_rc generate_here(struct gen *gen, struct progress *progress,
+                           struct prov_create *create, struct prov_key **out,
+                           struct ks_err *err)
+{
+    EVP_PKEY *soft;
+    ks_rc rc;
+
+    if (gen->usage != NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: %s: backend type %s does not restrict what its "
+                       "keys are used for",
+                       create->place.canonical, PROV_PARAM_USAGE,
+                       create->place.store->backend->type);
+    soft = generate_soft(gen, progress);
+    rc = soft == NULL
+             ? ks_fail(err, KS_E_CRYPTO, "%s: the key could not be generated",
+                       create->place.canonical)
+             : prov_create_save(create, soft, out, err);
+    EVP_PKEY_free(soft);
+    return rc;
+}
+
 static ks_rc generate_stored(struct gen *gen, struct progress *progress,
                              struct prov_key **out, struct ks_err *err)
 {
-    struct ks_keygen spec = {gen->type, (unsigned)gen->bits, gen->group};
     struct prov_create create = {0};
-    EVP_PKEY *soft = NULL;
     ks_rc rc = prov_create_open(&create, gen->ctx, gen->uri, gen->passout, err);
 
-    if (rc == KS_OK && prov_create_is_inside(&create)) {
-        rc = prov_create_inside(&create, &spec, out, err);
-    } else if (rc == KS_OK) {
-        soft = generate_soft(gen, progress);
-        rc = soft == NULL ? ks_fail(err, KS_E_CRYPTO,
-                                    "%s: the key could not be generated",
-                                    create.canonical)
-                          : prov_create_save(&create, soft, out, err);
-    }
-    EVP_PKEY_free(soft);
+    if (rc == KS_OK)
+        rc = prov_create_is_inside(&create)
+                 ? generate_inside(gen, &create, out, err)
+                 : generate_here(gen, progress, &create, out, err);
     prov_create_clear(&create);
     return rc;
 }
@@ -225,9 +326,10 @@ void *prov_keymgmt_gen(void *genctx, OSSL_CALLBACK *cb, void *arg)
     struct ks_err err = {0};
     ks_rc rc;
 
-    if (gen->uri == NULL && gen->passout != NULL) {
+    if (gen->uri == NULL && (gen->passout != NULL || gen->usage != NULL)) {
         prov_raise(gen->ctx, KS_E_INVALID, "%s is of no use without %s",
-                   PROV_PARAM_PASSOUT, PROV_PARAM_URI);
+                   gen->passout != NULL ? PROV_PARAM_PASSOUT : PROV_PARAM_USAGE,
+                   PROV_PARAM_URI);
         return NULL;
     }
     if (gen->uri == NULL)

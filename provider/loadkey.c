@@ -29,8 +29,8 @@ static ks_rc wrap(struct prov_ctx *ctx, const char *uri, EVP_PKEY *soft,
     return KS_OK;
 }
 
-ks_rc prov_key_from_spki(struct prov_ctx *ctx, const char *uri,
-                         const struct ks_buf *spki,
+ks_rc prov_key_from_spki(struct prov_ctx *ctx, const struct prov_store *store,
+                         const char *uri, const struct ks_buf *spki,
                          const struct ks_key_ops *ops, void *opkey,
                          struct prov_key **out, struct ks_err *err)
 {
@@ -47,15 +47,17 @@ ks_rc prov_key_from_spki(struct prov_ctx *ctx, const char *uri,
     if (ops != NULL) {
         (*out)->ops = ops;
         (*out)->opkey = opkey;
+        (*out)->store = prov_store_ref(store);
         (*out)->has_private = true;
     }
     return KS_OK;
 }
 
 /* The private half stays behind ks_soft_key_ops. */
-static ks_rc operation_key(struct prov_ctx *ctx, const char *uri,
-                           const EVP_PKEY *whole, const struct ks_secret *pkcs8,
-                           struct prov_key **out, struct ks_err *err)
+static ks_rc operation_key(struct prov_ctx *ctx, const struct prov_store *store,
+                           const char *uri, const EVP_PKEY *whole,
+                           const struct ks_secret *pkcs8, struct prov_key **out,
+                           struct ks_err *err)
 {
     struct ks_buf spki = {0};
     void *opkey = NULL;
@@ -64,8 +66,8 @@ static ks_rc operation_key(struct prov_ctx *ctx, const char *uri,
     if (rc == KS_OK)
         rc = ks_soft_key_new(pkcs8, ctx->child, ctx->propq, &opkey, err);
     if (rc == KS_OK) {
-        rc = prov_key_from_spki(ctx, uri, &spki, &ks_soft_key_ops, opkey, out,
-                                err);
+        rc = prov_key_from_spki(ctx, store, uri, &spki, &ks_soft_key_ops, opkey,
+                                out, err);
         if (rc != KS_OK)
             ks_soft_key_ops.free(opkey);
     }
@@ -87,52 +89,56 @@ ks_rc prov_key_from_pkcs8(struct prov_ctx *ctx, const struct prov_store *store,
         if (rc == KS_OK)
             soft = NULL; /* given to *out */
     } else {
-        rc = operation_key(ctx, uri, soft, pkcs8, out, err);
+        rc = operation_key(ctx, store, uri, soft, pkcs8, out, err);
     }
     EVP_PKEY_free(soft);
     return rc;
 }
 
-static ks_rc load_public(struct prov_ctx *ctx, const struct prov_store *store,
-                         const char *name, const char *uri,
+static ks_rc load_public(struct prov_ctx *ctx, const struct prov_place *place,
                          struct prov_key **out, struct ks_err *err)
 {
+    const struct prov_store *store = place->store;
     struct ks_key_info info = {0};
-    ks_rc rc = store->backend->info(store->handle, name, &info, err);
+    ks_rc rc = store->backend->info(store->handle, place->name, &info, err);
 
     if (rc == KS_OK)
-        rc = prov_key_from_spki(ctx, uri, &info.spki, NULL, NULL, out, err);
+        rc = prov_key_from_spki(ctx, store, place->canonical, &info.spki, NULL,
+                                NULL, out, err);
     ks_key_info_clear(&info);
     return rc;
 }
 
-static ks_rc load_material(struct prov_ctx *ctx, const struct prov_store *store,
-                           const char *name, const char *uri,
+static ks_rc load_material(struct prov_ctx *ctx, const struct prov_place *place,
                            const struct ks_ask *ask, struct prov_key **out,
                            struct ks_err *err)
 {
+    const struct prov_store *store = place->store;
     struct ks_secret pkcs8 = {0};
-    ks_rc rc = store->backend->load(store->handle, name, ask, &pkcs8, err);
+    ks_rc rc =
+        store->backend->load(store->handle, place->name, ask, &pkcs8, err);
 
     if (rc == KS_OK)
-        rc = prov_key_from_pkcs8(ctx, store, uri, &pkcs8, out, err);
+        rc =
+            prov_key_from_pkcs8(ctx, store, place->canonical, &pkcs8, out, err);
     ks_secret_clear(&pkcs8);
     return rc;
 }
 
-static ks_rc load_operation(struct prov_ctx *ctx,
-                            const struct prov_store *store, const char *name,
-                            const char *uri, const struct ks_ask *ask,
-                            struct prov_key **out, struct ks_err *err)
+ks_rc prov_key_open_inside(struct prov_ctx *ctx, const struct prov_place *place,
+                           const struct ks_ask *ask, struct prov_key **out,
+                           struct ks_err *err)
 {
+    const struct prov_store *store = place->store;
     struct ks_buf spki = {0};
     const struct ks_key_ops *ops = NULL;
     void *opkey = NULL;
-    ks_rc rc = store->backend->open_key(store->handle, name, ask, &ops, &opkey,
-                                        &spki, err);
+    ks_rc rc = store->backend->open_key(store->handle, place->name, ask, &ops,
+                                        &opkey, &spki, err);
 
     if (rc == KS_OK) {
-        rc = prov_key_from_spki(ctx, uri, &spki, ops, opkey, out, err);
+        rc = prov_key_from_spki(ctx, store, place->canonical, &spki, ops, opkey,
+                                out, err);
         if (rc != KS_OK)
             ops->free(opkey);
     }
@@ -140,38 +146,29 @@ static ks_rc load_operation(struct prov_ctx *ctx,
     return rc;
 }
 
-ks_rc prov_load_key(struct prov_ctx *ctx, const struct ks_uri *uri,
+ks_rc prov_load_key(struct prov_ctx *ctx, const struct prov_place *place,
                     bool public_only, const struct ks_ask *ask,
                     struct prov_key **out, struct ks_err *err)
 {
-    const struct prov_store *store = NULL;
-    char *canonical = NULL;
-    struct prov_ask chain = {.uri = uri, .application = ask};
+    struct prov_ask chain = {.uri = &place->uri,
+                             .store = place->store,
+                             .application = ask,
+                             .whose = place->canonical};
     struct ks_ask own = {prov_ask_get, &chain};
-    ks_rc rc = ks_uri_format(uri->backend, uri->key, &canonical);
+    ks_rc rc;
 
-    if (rc != KS_OK)
-        return ks_fail(err, rc, "out of memory");
-    if (uri->key[0] == '\0')
+    if (place->listing)
         rc = ks_fail(err, KS_E_INVALID, "%s: names a backend, not a key",
-                     canonical);
+                     place->canonical);
+    else if (public_only)
+        rc = load_public(ctx, place, out, err);
+    else if (place->store->backend->load != NULL)
+        rc = load_material(ctx, place, &own, out, err);
     else
-        rc = prov_stores_get(ctx->stores, uri->backend, &store, err);
-    if (rc == KS_OK) {
-        chain.store = store;
-        chain.whose = canonical;
-        if (public_only)
-            rc = load_public(ctx, store, uri->key, canonical, out, err);
-        else if (store->backend->load != NULL)
-            rc = load_material(ctx, store, uri->key, canonical, &own, out, err);
-        else
-            rc =
-                load_operation(ctx, store, uri->key, canonical, &own, out, err);
-    }
+        rc = prov_key_open_inside(ctx, place, &own, out, err);
     if (rc == KS_E_NOT_FOUND)
-        (void)ks_fail(err, rc, "%s: no such key", canonical);
+        (void)ks_fail(err, rc, "%s: no such key", place->canonical);
     else if (rc != KS_OK)
-        (void)ks_fail(err, rc, "%s: %s", canonical, ks_rc_text(rc));
-    OPENSSL_free(canonical);
+        (void)ks_fail(err, rc, "%s: %s", place->canonical, ks_rc_text(rc));
     return rc;
 }

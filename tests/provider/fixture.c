@@ -29,6 +29,20 @@ const char fixture_module[] = MODULES_DIR "/keystore.so";
 
 const char *fixture_modules_dir = MODULES_DIR;
 
+const char *fixture_more_config = "";
+bool fixture_in_default_context;
+
+static void write_joined(const char *config)
+{
+    char *all = NULL;
+    int len = asprintf(&all, "%s%s", config, fixture_more_config);
+
+    CHECK(len > 0);
+    if (len > 0)
+        test_write("caadm.conf", all, (size_t)len, 0600);
+    free(all);
+}
+
 static void write_config(void)
 {
     static const char config[] = "[caadm]\n"
@@ -53,12 +67,12 @@ static void write_config(void)
                                  "path = plain\n"
                                  "sealing = none\n"
                                  "[backend absent]\n"
-                                 "type = pkcs11\n"
-                                 "module = /nowhere.so\n"
+                                 "type = sqlite\n"
+                                 "path = keys.db\n"
                                  "[backend inside]\n"
                                  "type = /test/inside\n";
 
-    test_write("caadm.conf", config, sizeof(config) - 1, 0600);
+    write_joined(config);
     test_write("pw.txt", FIXTURE_PASSPHRASE "\n",
                sizeof(FIXTURE_PASSPHRASE "\n") - 1, 0600);
     (void)mkdir(test_path("keys"), 0700);
@@ -72,7 +86,7 @@ void fixture_open_with(struct fixture *fixture, const char *const names[])
 
     memset(fixture, 0, sizeof(*fixture));
     write_config();
-    fixture->ctx = OSSL_LIB_CTX_new();
+    fixture->ctx = fixture_in_default_context ? NULL : OSSL_LIB_CTX_new();
     OSSL_PROVIDER_set_default_search_path(fixture->ctx, fixture_modules_dir);
     for (i = 0; i < PROVIDERS_MAX && names[i] != NULL; i++) {
         fixture->providers[i] = OSSL_PROVIDER_load(fixture->ctx, names[i]);

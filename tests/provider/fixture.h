@@ -40,6 +40,13 @@ extern const char fixture_module[];
  * it. */
 extern const char *fixture_modules_dir;
 
+/* Sections that the next configuration has beside the fixture's own. */
+extern const char *fixture_more_config;
+
+/* Whether the next fixture is opened in the process' default library context,
+ * as a program is that knows of no other. */
+extern bool fixture_in_default_context;
+
 /* Writes the configuration and loads default, then keystore. */
 void fixture_open(struct fixture *fixture);
 /* The same with other providers, up to a NULL. */

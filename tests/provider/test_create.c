@@ -163,7 +163,9 @@ static void bad_places_are_refused(void)
         {"keystore://nowhere/a", KS_E_NOT_FOUND},
         {"keystore://absent/a", KS_E_UNSUPPORTED},
         {"a.pem", KS_E_INVALID},
-        {"pkcs11:object=a", KS_E_INVALID},
+        {"pkcs11:token=a", KS_E_INVALID},
+        {"pkcs11:object=a;type=cert", KS_E_INVALID},
+        {"pkcs11:nonsense=a", KS_E_INVALID},
         {"", KS_E_INVALID},
     };
     struct fixture f;
