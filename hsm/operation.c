@@ -93,27 +93,41 @@ static void give_up(struct hsm_op *op, const struct hsm_session *session,
     OPENSSL_cleanse(op->out, HSM_BLOCK_MAX);
 }
 
+/* INIT of OP, with the object as it is now. */
+static CK_RV init_op(struct hsm_op *op, const struct hsm_session *session,
+                     hsm_init_fn *init)
+{
+    CK_OBJECT_HANDLE object;
+    CK_RV rv = hsm_key_object(op->key, session, &object);
+
+    if (rv == CKR_OK)
+        rv = init(session->handle, &op->mech.ck, object);
+    if (!is_bad_handle(rv))
+        return rv;
+    /* Another process has made the object anew: the session is good. */
+    rv = find_again(op->key, session, &object);
+    return rv == CKR_OK ? init(session->handle, &op->mech.ck, object) : rv;
+}
+
 CK_RV hsm_op_begin(struct hsm_op *op, const struct hsm_session *session,
                    hsm_init_fn *init, hsm_once_fn *once)
 {
-    struct hsm_key *key = op->key;
-    CK_OBJECT_HANDLE object;
-    CK_RV rv = hsm_key_object(key, session, &object);
+    const bool careful = op->key->always_authenticate;
+    CK_RV rv;
 
-    if (rv != CKR_OK)
+    /* After a PIN that was refused there is none to give. */
+    if (careful && !hsm_is_logged_in(session->token))
+        return CKR_USER_NOT_LOGGED_IN;
+    rv = init_op(op, session, init);
+    /* A module that did not end what had failed: the session is of no more
+     * use, and this is what gets another one. */
+    if (rv == CKR_OPERATION_ACTIVE)
+        return CKR_SESSION_CLOSED;
+    if (rv != CKR_OK || !careful)
         return rv;
-    rv = init(session->handle, &op->mech.ck, object);
-    if (is_bad_handle(rv)) {
-        /* Another process has made the object anew: the session is good. */
-        rv = find_again(key, session, &object);
-        if (rv == CKR_OK)
-            rv = init(session->handle, &op->mech.ck, object);
-    }
-    if (rv == CKR_OK && key->always_authenticate) {
-        rv = hsm_login_again(session);
-        if (rv != CKR_OK)
-            give_up(op, session, once);
-    }
+    rv = hsm_login_again(session);
+    if (rv != CKR_OK)
+        give_up(op, session, once);
     return rv;
 }
 
