@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "softhsm.h"
 #include "test.h"
 
 bool open_by_label(const void *arg, const struct hsm_slot *slot)
@@ -81,4 +82,46 @@ CK_ULONG open_state_of(struct hsm_token *token, enum hsm_mode mode)
     CK_RV rv = hsm_run(token, mode, open_state, &info);
 
     return rv == CKR_OK ? info.state : rv + 1000;
+}
+
+void open_make_key(const char *token_label)
+{
+    test_pkcs11_tool("--token-label", token_label, "--login", "--pin",
+                     TEST_USER_PIN, "--keypairgen", "--key-type",
+                     "EC:prime256v1", "--label", "key", "--id", "01", NULL);
+}
+
+static CK_RV find_key(const struct hsm_session *session, CK_OBJECT_HANDLE *key)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    char label[] = "key";
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)},
+                               {CKA_LABEL, label, strlen(label)}};
+    CK_ULONG n = 0;
+    CK_RV rv = session->f->C_FindObjectsInit(session->handle, template, 2);
+
+    if (rv != CKR_OK)
+        return rv;
+    rv = session->f->C_FindObjects(session->handle, key, 1, &n);
+    (void)session->f->C_FindObjectsFinal(session->handle);
+    if (rv == CKR_OK && n == 0)
+        rv = CKR_USER_NOT_LOGGED_IN; /* private objects are hidden then */
+    return rv;
+}
+
+CK_RV open_sign(const struct hsm_session *session, void *unused)
+{
+    CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
+    CK_BYTE digest[32] = {1}, signature[72];
+    CK_ULONG len = sizeof(signature);
+    CK_OBJECT_HANDLE key = 0;
+    CK_RV rv = find_key(session, &key);
+
+    (void)unused;
+    if (rv == CKR_OK)
+        rv = session->f->C_SignInit(session->handle, &mechanism, key);
+    if (rv == CKR_OK)
+        rv = session->f->C_Sign(session->handle, digest, sizeof(digest),
+                                signature, &len);
+    return rv;
 }

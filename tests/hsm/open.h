@@ -33,4 +33,10 @@ CK_RV open_state(const struct hsm_session *session, void *arg);
 /* The state of a session of TOKEN; CKR_... + 1000 if there is none. */
 CK_ULONG open_state_of(struct hsm_token *token, enum hsm_mode mode);
 
+/* With a key pair EC P-256 of the label "key", by pkcs11-tool. */
+void open_make_key(const char *token_label);
+/* A task: finds that key's private half and signs 32 bytes (CKM_ECDSA);
+ * checks nothing, so that threads and children may run it. */
+CK_RV open_sign(const struct hsm_session *session, void *unused);
+
 #endif
