@@ -7,7 +7,7 @@
  * changed, counts begin anew. A line is one rule, numbers are C's:
  *   fail FUNCTION CKR [AFTER [TIMES]]  returns CKR (a name, or a number)
  *                     instead of calling; the first AFTER calls go through
- *   delay FUNCTION MILLISECONDS        sleeps before the call
+ *   delay FUNCTION MILLISECONDS [AFTER]  sleeps before the call
  *   flags SET CLEAR                    of CK_TOKEN_INFO
  *   attribute TYPE HEX|none [CLASS]    what C_GetAttributeValue tells
  *   mechanism TYPE                     hides it from lists and refuses it
@@ -178,8 +178,10 @@ static CK_RV verdict(const char *function, unsigned long *milliseconds)
 
         if (strcmp(rule->function, function) != 0)
             continue;
-        if (rule->kind == DELAY)
+        if (rule->kind == DELAY && rule->after == 0)
             *milliseconds = rule->number;
+        else if (rule->kind == DELAY)
+            rule->after--;
         if (rule->kind == CRASH)
             (void)raise(SIGSEGV);
         if (rule->kind == EXIT)
