@@ -3,115 +3,16 @@
  * without us, in whatever order providers come and whatever libcrypto's fetch
  * cache holds. And our keys work in all these places.
  */
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 
 #include "fixture.h"
-#include "tls.h"
+#include "ordinary.h"
 #include "tmpdir.h"
-
-#define TEXT_MAX 1024
-
-/* A key from PEM text, as a program reads a file. */
-static EVP_PKEY *through_pem(const struct fixture *f, EVP_PKEY *pkey)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    EVP_PKEY *read = NULL;
-
-    if (PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1)
-        read = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, f->ctx, NULL);
-    BIO_free(bio);
-    return read;
-}
-
-static void check_tls(const struct fixture *f, EVP_PKEY *pkey,
-                      const char *label)
-{
-    static const struct {
-        int version;
-        const char *group;
-    } ways[] = {
-        {TLS1_2_VERSION, "P-256"},  {TLS1_2_VERSION, "P-384"},
-        {TLS1_2_VERSION, "X25519"}, {TLS1_3_VERSION, "P-256"},
-        {TLS1_3_VERSION, "P-521"},  {TLS1_3_VERSION, "X25519"},
-        {TLS1_3_VERSION, "X448"},   {TLS1_2_VERSION, NULL},
-        {TLS1_3_VERSION, NULL},
-    };
-    X509 *cert = tls_certificate(f->ctx, pkey);
-    size_t i;
-
-    if (!CHECK(cert != NULL))
-        fprintf(stderr, "    certificate of %s\n", label);
-    for (i = 0; cert != NULL && i < sizeof(ways) / sizeof(ways[0]); i++)
-        if (!CHECK(tls_handshake(f->ctx, pkey, cert, ways[i].version,
-                                 ways[i].group)))
-            fprintf(stderr, "    %s, %x, %s\n", label, ways[i].version,
-                    ways[i].group != NULL ? ways[i].group : "any");
-    X509_free(cert);
-}
-
-/* Key encapsulation is not ours: libcrypto moves the key to default. */
-static void check_encapsulation(const struct fixture *f, EVP_PKEY *pkey,
-                                const char *operation)
-{
-    EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_pkey(f->ctx, pkey, NULL);
-    unsigned char wrapped[512], secret[512], again[512];
-    size_t wrapped_len = sizeof(wrapped), secret_len = sizeof(secret);
-    size_t again_len = sizeof(again);
-
-    CHECK_INT(EVP_PKEY_encapsulate_init(pctx, NULL), 1);
-    CHECK_INT(EVP_PKEY_CTX_set_kem_op(pctx, operation), 1);
-    CHECK_INT(
-        EVP_PKEY_encapsulate(pctx, wrapped, &wrapped_len, secret, &secret_len),
-        1);
-    CHECK_INT(EVP_PKEY_decapsulate_init(pctx, NULL), 1);
-    CHECK_INT(EVP_PKEY_CTX_set_kem_op(pctx, operation), 1);
-    CHECK_INT(
-        EVP_PKEY_decapsulate(pctx, again, &again_len, wrapped, wrapped_len), 1);
-    CHECK_BYTES(again, again_len, secret, secret_len);
-    EVP_PKEY_CTX_free(pctx);
-}
-
-/* Everything that a program may do with keys of its own. */
-static void check_own_keys(const struct fixture *f)
-{
-    size_t i;
-
-    for (i = 0; fixture_kinds[i] != NULL; i++) {
-        EVP_PKEY *pkey = fixture_make(f, fixture_kinds[i], NULL, NULL);
-        EVP_PKEY *read = pkey != NULL ? through_pem(f, pkey) : NULL;
-        EVP_PKEY_CTX *check;
-
-        if (!CHECK(pkey != NULL && read != NULL)) {
-            fprintf(stderr, "    %s\n", fixture_kinds[i]);
-            ERR_print_errors_fp(stderr);
-            EVP_PKEY_free(pkey);
-            continue;
-        }
-        CHECK_INT(EVP_PKEY_eq(pkey, read), 1);
-        CHECK(fixture_use(f, pkey, read));
-        CHECK(fixture_use(f, read, pkey));
-        check = EVP_PKEY_CTX_new_from_pkey(f->ctx, pkey, NULL);
-        CHECK_INT(EVP_PKEY_check(check), 1);
-        EVP_PKEY_CTX_free(check);
-        if (strcmp(fixture_kinds[i], "RSA") == 0)
-            check_encapsulation(f, pkey, "RSASVE");
-#if OPENSSL_VERSION_NUMBER >= 0x30200000L
-        if (fixture_kinds[i][0] == 'X' || fixture_kinds[i][0] == 'P')
-            check_encapsulation(f, pkey, "DHKEM");
-#endif
-        if (fixture_kinds[i][0] != 'X')
-            check_tls(f, read, fixture_kinds[i]);
-        EVP_PKEY_free(pkey);
-        EVP_PKEY_free(read);
-    }
-}
 
 static void check_stored_keys(const struct fixture *f)
 {
@@ -127,12 +28,12 @@ static void check_stored_keys(const struct fixture *f)
         pkey = fixture_load(f, uri, NULL, NULL);
         CHECK_STR(fixture_provider_of(pkey), "keystore");
         if (pkey != NULL)
-            check_tls(f, pkey, uri);
+            ordinary_tls(f, pkey, uri);
         EVP_PKEY_free(pkey);
         (void)snprintf(uri, sizeof(uri), "keystore://default/%s", kinds[i]);
         pkey = fixture_load(f, uri, NULL, NULL);
         if (CHECK(pkey != NULL))
-            check_tls(f, pkey, uri);
+            ordinary_tls(f, pkey, uri);
         EVP_PKEY_free(pkey);
     }
 }
@@ -142,7 +43,7 @@ static void listed_after_default(void)
     struct fixture f;
 
     fixture_open(&f);
-    check_own_keys(&f);
+    ordinary_keys(&f);
     check_stored_keys(&f);
     CHECK_INT(ERR_peek_error(), 0);
     fixture_close(&f);
@@ -156,7 +57,7 @@ static void listed_before_default(void)
     EVP_PKEY *pkey;
 
     fixture_open_with(&f, names);
-    check_own_keys(&f);
+    ordinary_keys(&f);
     check_stored_keys(&f);
     pkey = fixture_make(&f, "P-256", NULL, NULL);
     CHECK(pkey != NULL);
@@ -178,7 +79,7 @@ static void under_a_name_that_sorts_before_default(void)
     pkey = fixture_make(&f, "P-256", NULL, NULL);
     CHECK_STR(fixture_provider_of(pkey), "aaa");
     EVP_PKEY_free(pkey);
-    check_own_keys(&f);
+    ordinary_keys(&f);
     fixture_close(&f);
 }
 
@@ -209,14 +110,36 @@ static void after_the_fetch_cache_was_poisoned(void)
     hijacked = EVP_PKEY_Q_keygen(f.ctx, NULL, "RSA", (size_t)2048);
     CHECK(hijacked != NULL);
     EVP_PKEY_free(hijacked);
-    check_own_keys(&f);
+    ordinary_keys(&f);
     check_stored_keys(&f);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(rsa);
     fixture_close(&f);
 }
 
+static int is_token_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    return strstr(info->dlpi_name, "libp11") != NULL;
+}
+
+/* They take as long to load as all the rest of activation. */
+static void libraries_for_tokens_are_not_loaded_for_other_keys(void)
+{
+    struct fixture f;
+    EVP_PKEY *pkey;
+
+    fixture_open(&f);
+    pkey = fixture_make(&f, "P-256", "keystore://default/a", NULL);
+    CHECK(pkey != NULL && fixture_use(&f, pkey, pkey));
+    CHECK(!dl_iterate_phdr(is_token_library, NULL));
+    EVP_PKEY_free(pkey);
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(libraries_for_tokens_are_not_loaded_for_other_keys),
     TEST_CASE(listed_after_default),
     TEST_CASE(listed_before_default),
     TEST_CASE(under_a_name_that_sorts_before_default),
