@@ -40,9 +40,7 @@ ks_rc prov_pw_get(void *arg, const struct ks_question *question,
     const struct prov_pw *pw = arg;
     char text[KS_SECRET_MAX], info[PROMPT_MAX];
     size_t len = 0;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO, info, 0),
-        OSSL_PARAM_END};
+    OSSL_PARAM params[] = {OSSL_PARAM_END, OSSL_PARAM_END};
     ks_rc rc;
 
     if (pw->cb == NULL || question->attempt > 0)
@@ -53,6 +51,8 @@ ks_rc prov_pw_get(void *arg, const struct ks_question *question,
                        question->what);
     else
         (void)snprintf(info, sizeof(info), "%s", question->whose);
+    params[0] =
+        OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO, info, 0);
     /* An empty answer counts as none: no key is sealed with it. */
     if (!pw->cb(text, sizeof(text), &len, params, pw->arg) || len == 0 ||
         len > sizeof(text))
