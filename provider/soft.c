@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "key.h"
+#include "softpublic.h"
 
 static ks_rc check_type(const char *whose, EVP_PKEY *pkey, EVP_PKEY **out,
                         struct ks_err *err)
@@ -35,7 +36,9 @@ ks_rc prov_soft_from_spki(const struct prov_ctx *ctx, const char *whose,
     EVP_PKEY *pkey;
 
     ERR_set_mark();
-    pkey = d2i_PUBKEY_ex(NULL, &p, (long)spki->len, ctx->child, ctx->propq);
+    pkey = prov_soft_public(ctx, spki);
+    if (pkey == NULL)
+        pkey = d2i_PUBKEY_ex(NULL, &p, (long)spki->len, ctx->child, ctx->propq);
     ERR_pop_to_mark();
     if (pkey == NULL)
         return ks_fail(err, KS_E_DAMAGED,
