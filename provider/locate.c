@@ -40,7 +40,10 @@ static ks_rc open_scheme(struct prov_ctx *ctx, const struct ks_backend *backend,
     place->canonical = OPENSSL_strdup(place->uri.key);
     if (place->canonical == NULL)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
-    return prov_stores_open_uri(ctx->stores, backend, text, &place->store, err);
+    /* By its canonical form: that is what keys are named by afterwards, and it
+     * has no secrets, which a store would keep. */
+    return prov_stores_open_uri(ctx->stores, backend, place->canonical,
+                                &place->store, err);
 }
 
 ks_rc prov_place_open(struct prov_ctx *ctx, const char *text,
