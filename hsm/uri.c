@@ -134,6 +134,19 @@ static char *format(P11KitUri *p11)
     return copy;
 }
 
+static bool set_type(P11KitUri *p11, enum ks_uri_type type)
+{
+    static const CK_OBJECT_CLASS classes[] = {[KS_URI_PRIVATE] =
+                                                  CKO_PRIVATE_KEY,
+                                              [KS_URI_PUBLIC] = CKO_PUBLIC_KEY,
+                                              [KS_URI_CERT] = CKO_CERTIFICATE};
+    CK_OBJECT_CLASS class = classes[type];
+    CK_ATTRIBUTE attribute = {CKA_CLASS, &class, sizeof(class)};
+
+    return type == KS_URI_ANY ||
+           p11_kit_uri_set_attribute(p11, &attribute) == P11_KIT_URI_OK;
+}
+
 ks_rc hsm_uri_for_provider(const char *text, struct ks_uri *out, bool *listing,
                            struct ks_err *err)
 {
@@ -143,7 +156,9 @@ ks_rc hsm_uri_for_provider(const char *text, struct ks_uri *out, bool *listing,
     if (rc != KS_OK)
         return rc;
     *listing = !uri.has_object;
-    out->key = format(uri.p11);
+    /* What is listed is told by the type too. */
+    if (uri.has_object || set_type(uri.p11, uri.type))
+        out->key = format(uri.p11);
     if (uri.name.label[0] != '\0') {
         out->alias = uri.name.label;
         uri.name.label = NULL; /* given to OUT */
@@ -194,19 +209,6 @@ static bool set_name(P11KitUri *p11, const struct hsm_name *name)
             p11_kit_uri_set_attribute(p11, &label) == P11_KIT_URI_OK) &&
            (id.pValue == NULL ||
             p11_kit_uri_set_attribute(p11, &id) == P11_KIT_URI_OK);
-}
-
-static bool set_type(P11KitUri *p11, enum ks_uri_type type)
-{
-    static const CK_OBJECT_CLASS classes[] = {[KS_URI_PRIVATE] =
-                                                  CKO_PRIVATE_KEY,
-                                              [KS_URI_PUBLIC] = CKO_PUBLIC_KEY,
-                                              [KS_URI_CERT] = CKO_CERTIFICATE};
-    CK_OBJECT_CLASS class = classes[type];
-    CK_ATTRIBUTE attribute = {CKA_CLASS, &class, sizeof(class)};
-
-    return type == KS_URI_ANY ||
-           p11_kit_uri_set_attribute(p11, &attribute) == P11_KIT_URI_OK;
 }
 
 char *hsm_uri_format(const CK_TOKEN_INFO *token, const struct hsm_name *name,

@@ -29,8 +29,8 @@ KS_MUST_CHECK ks_rc hsm_uri_parse(const char *text, struct hsm_uri *uri,
                                   struct ks_err *err);
 void hsm_uri_clear(struct hsm_uri *uri);
 
-/* For ks_backend.parse_uri: fills *out (key = canonical text with no pin and
- * no type, module-path kept; type; pins). */
+/* For ks_backend.parse_uri: fills *out (key = canonical text with no pin and,
+ * unless it is a listing, no type; module-path kept; type; pins). */
 KS_MUST_CHECK ks_rc hsm_uri_for_provider(const char *text, struct ks_uri *out,
                                          bool *listing, struct ks_err *err);
 

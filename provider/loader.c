@@ -193,6 +193,7 @@ static ks_rc make_private(struct loader *loader, const struct ks_ask *ask,
 
     place.name = loader->name;
     place.canonical = (char *)loader->uri;
+    place.listing = false;
     rc = prov_load_key(loader->ctx, &place, false, ask, &loader->key, err);
     /* What was hidden may be seen now. */
     if (rc == KS_OK && loader->hidden)

@@ -205,9 +205,9 @@ struct ks_backend {
      * that is opened with env.uri has such URIs for names; list() gives those
      * that env.uri matches. */
     const char *scheme;
-    /* Checks TEXT and takes it apart: *uri gets key (TEXT without secrets and
-     * type), type, pins; backend stays NULL. listing: it names a place, not a
-     * key. KS_E_INVALID. */
+    /* Checks TEXT and takes it apart: *uri gets key (TEXT without secrets and,
+     * unless it is a listing, type), type, pins; backend stays NULL. listing:
+     * it names a place, not a key. KS_E_INVALID. */
     ks_rc (*parse_uri)(const char *text, struct ks_uri *uri, bool *listing,
                        struct ks_err *err);
 

@@ -240,6 +240,7 @@ static void canonical_text_is_stable(void)
 {
     static const char *const texts[] = {
         "pkcs11:",
+        "pkcs11:type=cert;token=t",
         "PKCS11:token=a%2fb%3bc;object=x%3fy%23z",
         "pkcs11:id=%00%01abc;object=a",
         "pkcs11:slot-id=18446744073709551614;slot-description=s;"

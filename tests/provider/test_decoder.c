@@ -305,7 +305,12 @@ static void whatever_is_no_key_of_a_backend_is_refused(void)
         ks_rc rc;
         const char *why;
     } cases[] = {
-        {"pkcs11:token=t;object=k?pin-value=1234", KS_E_UNSUPPORTED, "pkcs11:"},
+        {"pkcs11:token=t;object=k?module-path=/etc/passwd&pin-value=1234",
+         KS_E_DENIED, "may not choose the module"},
+        {"pkcs11:token=t;object=k?colour=red", KS_E_INVALID, "colour"},
+        {"pkcs11:token=t", KS_E_INVALID, "not a key"},
+        {"pkcs11:object=k;type=cert", KS_E_INVALID, "private"},
+        {"pkcs11:object=k?so-pin-source=fd:0", KS_E_INVALID, "descriptor"},
         {"file:///etc/ssl/private/ssl-cert-snakeoil.key", KS_E_UNSUPPORTED,
          "file:"},
         {"/etc/passwd", KS_E_UNSUPPORTED, "/etc/passwd"},

@@ -308,24 +308,6 @@ static void eof_is_true_right_after_the_last_one(void)
     fixture_close(&f);
 }
 
-static void searches_are_refused(void)
-{
-    struct fixture f;
-    OSSL_STORE_CTX *store;
-    OSSL_STORE_SEARCH *search = OSSL_STORE_SEARCH_by_alias("a");
-    char text[TEXT_MAX];
-
-    fixture_open(&f);
-    store = OSSL_STORE_open_ex("keystore://default/", f.ctx, NULL, NULL, NULL,
-                               NULL, NULL, NULL);
-    REQUIRE(store != NULL);
-    CHECK(!OSSL_STORE_find(store, search));
-    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_UNSUPPORTED);
-    OSSL_STORE_SEARCH_free(search);
-    OSSL_STORE_close(store);
-    fixture_close(&f);
-}
-
 /* A certificate for the key of URI, put beside it. */
 static X509 *keep_certificate(const struct fixture *f, const char *uri)
 {
@@ -409,7 +391,6 @@ static const struct test_case cases[] = {
     TEST_CASE(damaged_key_is_said_to_be_damaged),
     TEST_CASE(eof_follows_an_error),
     TEST_CASE(eof_is_true_right_after_the_last_one),
-    TEST_CASE(searches_are_refused),
     TEST_CASE(certificate_comes_after_its_key),
     TEST_CASE(unsealed_key_asks_nobody),
 };
