@@ -118,7 +118,8 @@ static CK_RV inspect(const struct hsm_session *session,
 
     if (rv != CKR_OK)
         return rv;
-    if (sensitive == CK_FALSE || extractable != CK_FALSE) {
+    if (rows[0].ulValueLen == 0 || sensitive == CK_FALSE ||
+        rows[1].ulValueLen == 0 || extractable != CK_FALSE) {
         creation->outcome = LEAKY;
         return CKR_OK;
     }

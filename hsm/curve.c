@@ -49,6 +49,18 @@ bool hsm_curve_is_named_by_key(int nid)
     return raw_curve(nid) != NULL;
 }
 
+int hsm_curve_by_name(const char *name)
+{
+    int nid = EC_curve_nist2nid(name); /* "P-256" */
+
+    /* SEC 2's names for what libcrypto calls by X9.62's. */
+    if (strcasecmp(name, "secp256r1") == 0)
+        nid = NID_X9_62_prime256v1;
+    if (strcasecmp(name, "secp192r1") == 0)
+        nid = NID_X9_62_prime192v1;
+    return nid != NID_undef ? nid : OBJ_txt2nid(name);
+}
+
 static int nid_of_object(const ASN1_OBJECT *object)
 {
     char text[64];
@@ -79,7 +91,6 @@ static int nid_of_oid(struct hsm_bytes der)
 static int nid_of_name(struct hsm_bytes name)
 {
     char text[32];
-    int nid;
 
     if (name.len >= sizeof(text) || memchr(name.data, '\0', name.len) != NULL)
         return NID_undef;
@@ -89,8 +100,7 @@ static int nid_of_name(struct hsm_bytes name)
         if (strcasecmp(raw_curves[i].names[0], text) == 0 ||
             strcasecmp(raw_curves[i].names[1], text) == 0)
             return raw_curves[i].nid;
-    nid = EC_curve_nist2nid(text); /* "P-256" */
-    return nid != NID_undef ? nid : OBJ_sn2nid(text);
+    return hsm_curve_by_name(text);
 }
 
 /* Explicit parameters that are those of a curve with a name. */

@@ -14,6 +14,10 @@
 CK_RV hsm_curve_of(CK_KEY_TYPE type, struct hsm_bytes params, size_t point_len,
                    int *nid);
 
+/* libcrypto's number of what NAME means: NIST's, SEC 2's, brainpool's, an OID
+ * in digits. It need not be a curve's. NID_undef. */
+int hsm_curve_by_name(const char *name);
+
 /* Ed25519, Ed448, X25519, X448: their keys' algorithm is the curve (RFC
  * 8410). */
 bool hsm_curve_is_named_by_key(int nid);

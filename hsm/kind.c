@@ -9,6 +9,8 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
+#include "curve.h"
+
 static const struct hsm_make makes[] = {
     {"RSA", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, NID_undef,
      KS_USAGE_SIGN | KS_USAGE_DECRYPT, false},
@@ -76,9 +78,7 @@ ks_rc hsm_make_curve(const struct hsm_make *make, const char *group,
                        "%s: an EC key needs a curve (group), such as P-256",
                        whose);
     ERR_set_mark();
-    found = EC_curve_nist2nid(group);
-    if (found == NID_undef)
-        found = OBJ_txt2nid(group);
+    found = hsm_curve_by_name(group);
     if (found != NID_undef && found != NID_sm2)
         known = EC_GROUP_new_by_curve_name(found);
     ERR_pop_to_mark();

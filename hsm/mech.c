@@ -222,28 +222,3 @@ const char *hsm_kind_name(enum hsm_kind kind)
             return names[i].name;
     return "unknown";
 }
-
-const char *hsm_mech_name(CK_MECHANISM_TYPE type)
-{
-    static _Thread_local char number[32];
-    static const struct {
-        CK_MECHANISM_TYPE type;
-        const char *name;
-    } names[] = {
-        {CKM_RSA_PKCS, "CKM_RSA_PKCS"},
-        {CKM_RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS"},
-        {CKM_RSA_PKCS_OAEP, "CKM_RSA_PKCS_OAEP"},
-        {CKM_RSA_X_509, "CKM_RSA_X_509"},
-        {CKM_ECDSA, "CKM_ECDSA"},
-        {CKM_EDDSA, "CKM_EDDSA"},
-        {CKM_ECDH1_DERIVE, "CKM_ECDH1_DERIVE"},
-        {CKM_ECDH1_COFACTOR_DERIVE, "CKM_ECDH1_COFACTOR_DERIVE"},
-    };
-    size_t i;
-
-    for (i = 0; i < N_OF(names); i++)
-        if (names[i].type == type)
-            return names[i].name;
-    (void)snprintf(number, sizeof(number), "0x%lx", type);
-    return number;
-}

@@ -8,11 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
 #include "find.h"
 #include "session.h"
+
+/* Modules that keep tokens in files (SoftHSM 2.6) pass over one that another
+ * process is writing to at the moment when they are initialised. We have let
+ * go of the module by then, so it is initialised anew, if only we use it. */
+#define HUNTS_MORE 2
 
 static const struct hsm_place p11_kit_place; /* no settings hold there */
 
@@ -309,7 +315,15 @@ ks_rc hsm_store_tokens(struct hsm_store *store, const struct hsm_uri *uri,
 {
     struct hunt hunt = {.uri = uri, .hits = hits};
 
-    look_everywhere(store, &hunt);
+    for (unsigned try = 0; try <= HUNTS_MORE; try++) {
+        const struct timespec pause = {0, 20000000L << try};
+
+        hunt.rc = KS_OK;
+        look_everywhere(store, &hunt);
+        if (hunt.n > 0 || hunt.rc != KS_E_NOT_FOUND || try == HUNTS_MORE)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
     *n = hunt.n;
     if (hunt.n > 0)
         return KS_OK;
