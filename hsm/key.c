@@ -13,9 +13,6 @@
 #include "operation.h"
 #include "public.h"
 
-/* More allowed mechanisms than this are no restriction to speak of. */
-#define ALLOWED_MAX 64
-
 const struct ks_key_ops hsm_key_ops = {
     .sign = hsm_key_sign,
     .decrypt = hsm_key_decrypt,
@@ -25,76 +22,81 @@ const struct ks_key_ops hsm_key_ops = {
 
 /* ---- in a session ---- */
 
-/* The public half: the private object's own word comes first, as that is the
- * key that will be used; but few tokens keep an EC point there. */
-static CK_RV read_public(const struct hsm_session *session,
-                         const struct hsm_found *found, struct ks_buf *spki)
+/* One call for what has to be known of the private object before anything
+ * else is read: each is a round trip to a network HSM. */
+static CK_RV read_private(const struct hsm_session *session,
+                          struct hsm_located *l, CK_KEY_TYPE *type)
 {
-    const CK_OBJECT_HANDLE tellers[] = {found->private, found->public,
-                                        found->cert};
+    CK_BBOOL always = CK_FALSE;
+    CK_ATTRIBUTE rows[] = {
+        {CKA_KEY_TYPE, type, sizeof(*type)},
+        {CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always)},
+        {CKA_ALLOWED_MECHANISMS, l->allowed, sizeof(l->allowed)}};
+    CK_RV rv = hsm_attributes(session, l->found.private, rows, 3);
+
+    l->always_authenticate =
+        rows[1].ulValueLen == sizeof(always) && always == CK_TRUE;
+    l->allowed_len = rows[2].ulValueLen;
+    return rv;
+}
+
+/* The public half. A private RSA key tells it, and tells better: it is the
+ * key that will be used, with its restrictions. Few tokens keep the point of
+ * an elliptic curve there. */
+static CK_RV read_public(const struct hsm_session *session, CK_KEY_TYPE type,
+                         struct hsm_located *l)
+{
+    const struct hsm_found *found = &l->found;
+    const bool rsa = type == CKK_RSA;
+    const CK_OBJECT_HANDLE tellers[] = {rsa ? found->private : found->public,
+                                        rsa ? found->public : found->cert,
+                                        rsa ? found->cert : found->private};
     CK_RV rv = CKR_ATTRIBUTE_TYPE_INVALID;
     size_t i;
 
     for (i = 0; i < 3 && rv == CKR_ATTRIBUTE_TYPE_INVALID; i++)
         if (tellers[i] != CK_INVALID_HANDLE)
-            rv = hsm_public_of(session, tellers[i], spki);
+            rv = hsm_public_of(session, tellers[i], &l->spki);
     return rv;
 }
 
 CK_RV hsm_key_locate(const struct hsm_session *session,
-                     const struct hsm_name *name, struct hsm_found *found,
-                     struct ks_buf *spki)
+                     const struct hsm_name *name, struct hsm_located *l)
 {
+    struct hsm_found *found = &l->found;
+    CK_KEY_TYPE type = 0;
     CK_RV rv = hsm_find_key(session, name, HSM_PRIVATE, found);
 
     if (rv != CKR_OK || found->n_keys != 1 ||
         found->private == CK_INVALID_HANDLE)
         return rv;
-    rv = read_public(session, found, spki);
+    rv = read_private(session, l, &type);
+    if (rv == CKR_OK)
+        rv = read_public(session, type, l);
     if (rv != CKR_ATTRIBUTE_TYPE_INVALID)
         return rv;
+    /* What has the same id may have another label. */
     rv =
         hsm_find_key(session, name, HSM_PRIVATE | HSM_PUBLIC | HSM_CERT, found);
-    return rv == CKR_OK ? read_public(session, found, spki) : rv;
+    return rv == CKR_OK ? read_public(session, type, l) : rv;
 }
 
 struct opening {
     const struct hsm_name *name;
-    struct hsm_found found;
-    struct ks_buf spki;
+    struct hsm_located l;
     unsigned long epoch;
-    bool always_authenticate;
-    CK_MECHANISM_TYPE allowed[ALLOWED_MAX];
-    size_t allowed_len;
-    bool located;
+    bool located; /* as far as the token goes */
 };
-
-static CK_RV read_limits(struct opening *o, const struct hsm_session *session)
-{
-    CK_BBOOL always = CK_FALSE;
-    CK_ATTRIBUTE rows[] = {
-        {CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always)},
-        {CKA_ALLOWED_MECHANISMS, o->allowed, sizeof(o->allowed)}};
-    CK_RV rv = hsm_attributes(session, o->found.private, rows, 2);
-
-    o->always_authenticate =
-        rows[0].ulValueLen == sizeof(always) && always == CK_TRUE;
-    o->allowed_len = rows[1].ulValueLen;
-    return rv;
-}
 
 static CK_RV open_task(const struct hsm_session *session, void *arg)
 {
     struct opening *o = arg;
     CK_RV rv;
 
-    ks_buf_clear(&o->spki);
-    o->located = false;
+    ks_buf_clear(&o->l.spki);
     o->epoch = session->epoch;
-    rv = hsm_key_locate(session, o->name, &o->found, &o->spki);
+    rv = hsm_key_locate(session, o->name, &o->l);
     o->located = rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID;
-    if (rv == CKR_OK && o->spki.len != 0)
-        rv = read_limits(o, session);
     return rv;
 }
 
@@ -108,8 +110,8 @@ static ks_rc no_private(const struct opening *o, struct hsm_token *token,
                      "keys: give the user PIN (user_pin)");
     else
         ks_hint(err, "there is its %s only",
-                o->found.public != CK_INVALID_HANDLE ? "public key"
-                                                     : "certificate");
+                o->l.found.public != CK_INVALID_HANDLE ? "public key"
+                                                       : "certificate");
     return ks_fail(err, KS_E_NOT_FOUND,
                    "%s: token \"%s\" shows no private key of that name", whose,
                    hsm_token_label(token));
@@ -124,10 +126,10 @@ static ks_rc check_opening(const struct opening *o, CK_RV rv,
     if (!o->located)
         return hsm_ckr_fail(err, rv, "%s: looking for the key on token \"%s\"",
                             whose, hsm_token_label(token));
-    rc = hsm_found_check(&o->found, token, whose, err);
+    rc = hsm_found_check(&o->l.found, token, whose, err);
     if (rc != KS_OK)
         return rc;
-    if (o->found.private == CK_INVALID_HANDLE)
+    if (o->l.found.private == CK_INVALID_HANDLE)
         return no_private(o, token, whose, err);
     if (rv == CKR_ATTRIBUTE_TYPE_INVALID) {
         ks_hint(err, "write its public key or certificate to the token, with "
@@ -165,16 +167,16 @@ static struct hsm_key *key_new(const struct opening *o, struct hsm_token *token,
     hsm_token_ref(token);
     key->token = token;
     key->libctx = libctx;
-    key->always_authenticate = o->always_authenticate;
+    key->always_authenticate = o->l.always_authenticate;
     atomic_flag_clear(&key->writing);
     atomic_init(&key->object_epoch, o->epoch);
-    atomic_init(&key->object, o->found.private);
+    atomic_init(&key->object, o->l.found.private);
     key->whose = OPENSSL_strdup(whose);
     key->propq = propq == NULL ? NULL : OPENSSL_strdup(propq);
     if (key->whose == NULL || (propq != NULL && key->propq == NULL) ||
-        !copy_name(&key->name, o->name, &o->found) ||
-        ks_buf_set(&key->spki, o->spki.data, o->spki.len) != KS_OK ||
-        ks_buf_set(&key->allowed, o->allowed, o->allowed_len) != KS_OK) {
+        !copy_name(&key->name, o->name, &o->l.found) ||
+        ks_buf_set(&key->spki, o->l.spki.data, o->l.spki.len) != KS_OK ||
+        ks_buf_set(&key->allowed, o->l.allowed, o->l.allowed_len) != KS_OK) {
         hsm_key_free(key);
         return NULL;
     }
@@ -200,13 +202,13 @@ ks_rc hsm_key_open(struct hsm_token *token, const struct hsm_name *name,
     rc = hsm_shape_read(&key->spki, whose, libctx, propq, &key->shape, err);
     if (rc != KS_OK)
         goto out;
-    *spki = o.spki;
-    o.spki = (struct ks_buf){0}; /* given to the caller */
+    *spki = o.l.spki;
+    o.l.spki = (struct ks_buf){0}; /* given to the caller */
     *out = key;
     key = NULL; /* given to the caller */
 out:
     hsm_key_free(key);
-    ks_buf_clear(&o.spki);
+    ks_buf_clear(&o.l.spki);
     return rc;
 }
 

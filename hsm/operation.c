@@ -46,22 +46,21 @@ static void remember(struct hsm_key *key, unsigned long epoch,
 static CK_RV find_again(struct hsm_key *key, const struct hsm_session *session,
                         CK_OBJECT_HANDLE *object)
 {
-    struct hsm_found found;
-    struct ks_buf spki = {0};
-    CK_RV rv = hsm_key_locate(session, &key->name, &found, &spki);
+    struct hsm_located l = {.allowed_len = 0};
+    CK_RV rv = hsm_key_locate(session, &key->name, &l);
 
     if (rv == CKR_OK &&
-        (found.n_keys == 0 || found.private == CK_INVALID_HANDLE))
+        (l.found.n_keys == 0 || l.found.private == CK_INVALID_HANDLE))
         rv = hsm_is_logged_in(session->token) ? CKR_OBJECT_HANDLE_INVALID
                                               : CKR_USER_NOT_LOGGED_IN;
     else if (rv == CKR_ATTRIBUTE_TYPE_INVALID ||
              (rv == CKR_OK &&
-              (spki.len != key->spki.len ||
-               memcmp(spki.data, key->spki.data, spki.len) != 0)))
+              (l.spki.len != key->spki.len ||
+               memcmp(l.spki.data, key->spki.data, l.spki.len) != 0)))
         rv = CKR_KEY_CHANGED;
-    ks_buf_clear(&spki);
+    ks_buf_clear(&l.spki);
     if (rv == CKR_OK) {
-        *object = found.private;
+        *object = l.found.private;
         remember(key, session->epoch, *object);
     }
     return rv;

@@ -44,12 +44,22 @@ struct hsm_key {
     atomic_bool wraps_points; /* ECDH wants an OCTET STRING */
 };
 
-/* The one key of NAME and its public half; CKR_ATTRIBUTE_TYPE_INVALID if no
- * object tells that. *spki stays empty where found->n_keys is not 1 or there
- * is no private object. */
+/* More allowed mechanisms than this are no restriction to speak of. */
+#define HSM_ALLOWED_MAX 64
+
+/* What there is of a key on the token. */
+struct hsm_located {
+    struct hsm_found found;
+    struct ks_buf spki; /* empty unless FOUND is one key and private */
+    bool always_authenticate;
+    CK_MECHANISM_TYPE allowed[HSM_ALLOWED_MAX];
+    size_t allowed_len; /* in bytes */
+};
+
+/* The one key of NAME; CKR_ATTRIBUTE_TYPE_INVALID if no object tells its
+ * public half. Caller clears located->spki. */
 CK_RV hsm_key_locate(const struct hsm_session *session,
-                     const struct hsm_name *name, struct hsm_found *found,
-                     struct ks_buf *spki);
+                     const struct hsm_name *name, struct hsm_located *located);
 
 /* The private object's handle in SESSION, found anew if it is not known in
  * the session's epoch. CKR_OBJECT_HANDLE_INVALID: not there any more;
