@@ -140,6 +140,7 @@ static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
     if (rc == KS_OK && key == NULL)
         rc = open_made(create, &key, err);
     if (rc == KS_OK) {
+        (void)prov_key_keep_source(key, &place->uri);
         *out = key;
         key = NULL; /* given to *out */
     }
@@ -181,7 +182,11 @@ ks_rc prov_create_inside(struct prov_create *create,
                                         &ask, &spki, err);
 
     ks_buf_clear(&spki);
-    return rc == KS_OK ? open_made(create, out, err) : rc;
+    if (rc == KS_OK)
+        rc = open_made(create, out, err);
+    if (rc == KS_OK) /* at worst it has to be told anew */
+        (void)prov_key_keep_source(*out, &create->place.uri);
+    return rc;
 }
 
 /* The text of a parameter; NULL if it is not there or no text. */

@@ -8,6 +8,9 @@
  */
 #include "encoder.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -164,24 +167,52 @@ int prov_encoder_delegate(struct prov_encoder *encoder, BIO *out,
     return ok;
 }
 
+/* The key's URI with the pin-source that it came by: whoever has the file has
+ * no other way to tell. Caller frees with OPENSSL_free; NULL when out of
+ * memory. */
+static char *whole_uri(const struct prov_key *key)
+{
+    static const char any[] = "x"; /* only the query is wanted */
+    const char *query;
+    char *encoded = NULL, *text = NULL;
+    size_t size;
+
+    if (key->pin_source == NULL)
+        return OPENSSL_strdup(key->uri);
+    if (ks_uri_format_source(any, any, key->pin_source, &encoded) != KS_OK)
+        return NULL;
+    query = strchr(encoded, '?') + 1;
+    size = strlen(key->uri) + strlen(query) + 2;
+    text = OPENSSL_malloc(size);
+    if (text != NULL)
+        (void)snprintf(text, size, "%s%c%s", key->uri,
+                       strchr(key->uri, '?') == NULL ? '?' : '&', query);
+    OPENSSL_free(encoded);
+    return text;
+}
+
 static int write_uri(struct prov_encoder *encoder, BIO *out,
                      const struct prov_key *key)
 {
     struct ks_buf der = {0};
     struct ks_err err = {0};
+    char *uri;
     ks_rc rc;
     int ok = 0;
 
     if (!key->has_private)
         return prov_raise(encoder->ctx, KS_E_INVALID,
                           "%s: only the public half was loaded", key->uri);
-    rc = prov_uripem_make(key->uri, &der, &err);
+    uri = whole_uri(key);
+    rc = uri == NULL ? ks_fail(&err, KS_E_NOMEM, "out of memory")
+                     : prov_uripem_make(uri, &der, &err);
     if (rc != KS_OK)
         (void)prov_fail(encoder->ctx, rc, &err); /* ok is 0 already */
     else
         ok = PEM_write_bio(out, PROV_URIPEM_LABEL, "", der.data,
                            (long)der.len) > 0;
     ks_buf_clear(&der);
+    OPENSSL_free(uri);
     return ok;
 }
 

@@ -3,6 +3,8 @@
  */
 #include "key.h"
 
+#include <string.h>
+
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -56,6 +58,7 @@ void prov_key_unref(struct prov_key *key)
     prov_store_unref(key->store);
     EVP_PKEY_free(key->soft);
     OPENSSL_free(key->uri);
+    OPENSSL_free(key->pin_source);
     OPENSSL_free(key);
 }
 
@@ -66,7 +69,8 @@ void prov_key_swap(struct prov_key *a, struct prov_key *b)
                             .opkey = a->opkey,
                             .origin = a->origin,
                             .store = a->store,
-                            .uri = a->uri};
+                            .uri = a->uri,
+                            .pin_source = a->pin_source};
 
     a->soft = b->soft;
     a->ops = b->ops;
@@ -74,12 +78,14 @@ void prov_key_swap(struct prov_key *a, struct prov_key *b)
     a->origin = b->origin;
     a->store = b->store;
     a->uri = b->uri;
+    a->pin_source = b->pin_source;
     b->soft = held.soft;
     b->ops = held.ops;
     b->opkey = held.opkey;
     b->origin = held.origin;
     b->store = held.store;
     b->uri = held.uri;
+    b->pin_source = held.pin_source;
     prov_key_probe(a);
     prov_key_probe(b);
 }
@@ -174,6 +180,27 @@ static EVP_PKEY *soft_dup(const struct prov_key *key, int selection)
     return copy;
 }
 
+/* A copy of TEXT in *out; NULL is nothing to copy. */
+static bool dup_text(char **out, const char *text)
+{
+    if (text == NULL)
+        return true;
+    *out = OPENSSL_strdup(text);
+    return *out != NULL;
+}
+
+bool prov_key_keep_source(struct prov_key *key, const struct ks_uri *uri)
+{
+    static const char *const lasting[] = {"file:", "env:", "cred:"};
+    const char *source = uri->pin_source;
+    size_t i;
+
+    for (i = 0; source != NULL && i < sizeof(lasting) / sizeof(lasting[0]); i++)
+        if (strncmp(source, lasting[i], strlen(lasting[i])) == 0)
+            return dup_text(&key->pin_source, source);
+    return true;
+}
+
 struct prov_key *prov_key_dup(const struct prov_key *key, int selection)
 {
     struct prov_key *dup = prov_key_new(key->ctx, key->type);
@@ -184,11 +211,9 @@ struct prov_key *prov_key_dup(const struct prov_key *key, int selection)
     dup->soft = soft_dup(key, selection);
     if (dup->soft == NULL)
         goto fail;
-    if (whole && key->uri != NULL) {
-        dup->uri = OPENSSL_strdup(key->uri);
-        if (dup->uri == NULL)
-            goto fail;
-    }
+    if (whole && (!dup_text(&dup->uri, key->uri) ||
+                  !dup_text(&dup->pin_source, key->pin_source)))
+        goto fail;
     if (whole && key->ops != NULL) {
         struct prov_key *owner =
             key->origin != NULL ? key->origin : (struct prov_key *)key;

@@ -18,6 +18,7 @@
 
 #include "ctx.h"
 #include "ks_backend.h"
+#include "ks_uri.h"
 
 struct prov_store; /* stores.h */
 
@@ -31,6 +32,7 @@ struct prov_key {
     struct prov_key *origin;        /* counted; of a duplicate: owns OPKEY */
     const struct prov_store *store; /* counted; of OPKEY, which it outlives */
     char *uri;                      /* canonical; NULL for foreign keys */
+    char *pin_source; /* of the URI it came by, for its URI-PEM; or NULL */
     bool has_public;
     bool has_private;
 };
@@ -46,6 +48,10 @@ struct prov_key *prov_key_dup(const struct prov_key *key, int selection);
 
 /* Exchanges what A and B hold, not their counts. */
 void prov_key_swap(struct prov_key *a, struct prov_key *b);
+
+/* Keeps the pin-source of the URI that KEY came by, if another process can read
+ * from there as well. False when out of memory. */
+bool prov_key_keep_source(struct prov_key *key, const struct ks_uri *uri);
 
 /* Finds out has_public and has_private anew, after a change of SOFT. */
 void prov_key_probe(struct prov_key *key);

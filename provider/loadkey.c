@@ -166,6 +166,11 @@ ks_rc prov_load_key(struct prov_ctx *ctx, const struct prov_place *place,
         rc = load_material(ctx, place, &own, out, err);
     else
         rc = prov_key_open_inside(ctx, place, &own, out, err);
+    if (rc == KS_OK && !prov_key_keep_source(*out, &place->uri)) {
+        prov_key_unref(*out);
+        *out = NULL;
+        rc = KS_E_NOMEM;
+    }
     if (rc == KS_E_NOT_FOUND)
         (void)ks_fail(err, rc, "%s: no such key", place->canonical);
     else if (rc != KS_OK)

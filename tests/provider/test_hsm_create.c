@@ -3,6 +3,7 @@
  * before anything is made.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -293,6 +294,55 @@ static void uri_pem_and_text_name_the_key(void)
     close_guarded(&f);
 }
 
+/* Without it the file would be of no use by itself; a PIN, or what only this
+ * process can read, is not written. */
+static void uri_pem_keeps_the_source_of_the_pin(void)
+{
+    static const struct {
+        const char *query;
+        bool kept;
+    } queries[] = {
+        {"?pin-source=env:TEST_PIN_HERE", true},
+        {"?pin-source=pass:" HSM_PIN, false},
+        {"?pin-value=" HSM_PIN, false},
+    };
+    static const char *const places[] = {
+        "keystore://asking/a", "pkcs11:token=provider%20test;object=a"};
+    struct fixture f;
+    size_t i, k;
+
+    open_guarded(&f);
+    CHECK_INT(setenv("TEST_PIN_HERE", HSM_PIN, 1), 0);
+    EVP_PKEY_free(hsm_make(&f, "P-256", LISTING "a", NULL));
+    for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
+        for (k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
+            BIO *bio = BIO_new(BIO_s_mem());
+            char uri[256], *name = NULL, *header = NULL;
+            unsigned char *der = NULL;
+            long len = 0;
+            EVP_PKEY *pkey;
+
+            (void)snprintf(uri, sizeof(uri), "%s%s", places[k],
+                           queries[i].query);
+            pkey = fixture_load(&f, uri, NULL, NULL);
+            CHECK(pkey != NULL);
+            CHECK_INT(
+                PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL),
+                1);
+            CHECK_INT(PEM_read_bio(bio, &name, &header, &der, &len), 1);
+            CHECK_INT(memmem(der, (size_t)len, "pin-source=env:TEST_PIN_HERE",
+                             28) != NULL,
+                      queries[i].kept);
+            CHECK(memmem(der, (size_t)len, HSM_PIN, strlen(HSM_PIN)) == NULL);
+            OPENSSL_free(name);
+            OPENSSL_free(header);
+            OPENSSL_free(der);
+            EVP_PKEY_free(pkey);
+            BIO_free(bio);
+        }
+    close_guarded(&f);
+}
+
 static void key_keeps_its_uri_store_open(void)
 {
     struct fixture f;
@@ -321,6 +371,7 @@ static const struct test_case cases[] = {
     TEST_CASE(curve_is_taken_from_a_template),
     TEST_CASE(pin_has_to_be_changed_on_the_token),
     TEST_CASE(uri_pem_and_text_name_the_key),
+    TEST_CASE(uri_pem_keeps_the_source_of_the_pin),
     TEST_CASE(key_keeps_its_uri_store_open),
 };
 TEST_MAIN("provider.hsm_create", cases)
