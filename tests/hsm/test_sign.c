@@ -322,6 +322,7 @@ static void eddsa_signs_messages_of_any_length(void)
     struct ks_err err;
     size_t i, j, len;
 
+    rig_leaks_begin();
     rig_open(&rig);
     for (i = 0; i < N_OF(kinds); i++) {
         if (!rig_key(&rig, kinds[i], kinds[i] + 2, CKF_SIGN, &key))
@@ -336,6 +337,7 @@ static void eddsa_signs_messages_of_any_length(void)
         rig_key_clear(&key);
     }
     rig_close(&rig);
+    rig_leaks_end();
     OPENSSL_free(message);
 }
 
@@ -352,6 +354,7 @@ static void mechanism_of_another_kind_is_refused(void)
     size_t len;
     int mech;
 
+    rig_leaks_begin();
     rig_open(&rig);
     if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &rsa) &&
         rig_key(&rig, "P-256", "ec", CKF_SIGN, &ec) &&
@@ -370,6 +373,7 @@ static void mechanism_of_another_kind_is_refused(void)
         rig_key_clear(&ed);
     }
     rig_close(&rig);
+    rig_leaks_end();
 }
 
 static void room_that_is_too_small_is_refused(void)
