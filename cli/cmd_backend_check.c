@@ -1,6 +1,9 @@
 /*
  * caadm backend check: opens a backend and reads every key in it.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -90,6 +93,31 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
     return KS_OK;
 }
 
+/* For people: of the mechanisms those that have a name. */
+static json_t *for_people(const json_t *facts)
+{
+    json_t *shown = json_deep_copy(facts);
+    json_t *all = json_object_get(facts, "mechanisms");
+    json_t *named = json_array();
+    char others[32];
+    json_t *word;
+    size_t i;
+
+    json_array_foreach(all, i, word)
+    {
+        if (strncmp(json_string_value(word), "CKM_", 4) == 0)
+            (void)json_array_append(named, word);
+    }
+    (void)snprintf(others, sizeof(others), "%zu others",
+                   json_array_size(all) - json_array_size(named));
+    if (json_array_size(all) > json_array_size(named))
+        (void)json_array_append_new(named, json_string(others));
+    if (json_array_size(all) > 0)
+        (void)json_object_set(shown, "mechanisms", named);
+    json_decref(named);
+    return shown;
+}
+
 /* Takes FACTS. */
 static ks_rc put_row(struct check *check, const char *name, json_t *facts,
                      struct ks_err *err)
@@ -105,7 +133,7 @@ static ks_rc put_row(struct check *check, const char *name, json_t *facts,
         rc = cli_table_end(&check->table, err);
         cli_table_clear(&check->table);
         if (rc == KS_OK)
-            rc = cli_show(check->cli, "facts", json_incref(facts), fact_fields,
+            rc = cli_show(check->cli, "facts", for_people(facts), fact_fields,
                           err);
     }
     json_decref(facts);

@@ -159,9 +159,15 @@ static ks_rc test_agree(const struct ca_env *env, const char *uri,
 /* True if the token lets the key do WHAT; of other keys nothing is known. */
 static bool may(const json_t *facts, const char *what)
 {
-    const char *usage = json_string_value(json_object_get(facts, "usage"));
+    json_t *word;
+    size_t i;
 
-    return usage != NULL && strstr(usage, what) != NULL;
+    json_array_foreach(json_object_get(facts, "usage"), i, word)
+    {
+        if (strcmp(json_string_value(word), what) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* The first thing that the key may do. */
@@ -182,7 +188,8 @@ static ks_rc test(const struct ca_env *env, const char *full, const char *uri,
     else
         rc = test_sign(env, uri, private, public, err);
     json_decref(facts);
-    return rc;
+    return ca_key_on_token(env, uri) && rc == KS_E_UNSUPPORTED ? KS_E_CRYPTO
+                                                               : rc;
 }
 
 static ks_rc load(struct cli *cli, const struct test_args *args,

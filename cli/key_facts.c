@@ -10,6 +10,29 @@
 
 #define NAME_MAX_LEN 64
 
+/* The words of a list, parted by commas. */
+static json_t *words(const char *text)
+{
+    json_t *list = json_array();
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+
+        if (json_array_append_new(list, json_stringn(text, len)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+        text += len;
+        text += strspn(text, ", ");
+    }
+    return list;
+}
+
+static bool is_list(const char *name)
+{
+    return strcmp(name, "usage") == 0 || strcmp(name, "mechanisms") == 0;
+}
+
 ks_rc key_facts_add(void *arg, const char *name, const char *value,
                     struct ks_err *err)
 {
@@ -21,7 +44,9 @@ ks_rc key_facts_add(void *arg, const char *name, const char *value,
     for (char *c = key; *c != '\0'; c++)
         if (*c == '-')
             *c = '_';
-    if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+    if (is_list(name))
+        fact = words(value);
+    else if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
         fact = json_boolean(value[0] == 'y');
     else
         fact = cli_json_text(value);

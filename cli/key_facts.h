@@ -10,7 +10,7 @@
 #include "cli.h"
 
 /* Adds a fact to the JSON object ARG: "never-extractable" "yes" becomes
- * "never_extractable": true. */
+ * "never_extractable": true, and what has several words an array. */
 ca_fact_fn key_facts_add;
 
 /* The facts about the key URI; {} if it is on no token. *rc is why there are

@@ -37,12 +37,23 @@ KS_MUST_CHECK ks_rc ca_key_throw_away(const struct ca_env *env,
 KS_MUST_CHECK ks_rc ca_key_hash(const EVP_PKEY *pkey, uint8_t out[KS_HASH_LEN],
                                 struct ks_err *err);
 
+/* As ca_key_load_public, without looking for what a token hides: never asks
+ * for a PIN, and takes none from where it could be had. */
+KS_MUST_CHECK ks_rc ca_key_load_seen(const struct ca_env *env, const char *uri,
+                                     EVP_PKEY **out, struct ks_err *err);
+
 /* KS_E_INVALID unless URI has a scheme that is known, or none. */
 KS_MUST_CHECK ks_rc ca_key_scheme_check(const char *uri, struct ks_err *err);
 
 /* RC, told of the key URI. That a token refuses its PIN, being locked for
- * instance, is about the secret and not about a file's mode. */
+ * instance, is about the secret and not about a file's mode; what it cannot do
+ * is about the key and not about the command line. */
 ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc);
+
+/* Replaces the provider's hint where a secret is missing: it knows no options.
+ * OPTION NULL: --user-pin. */
+void ca_key_hint_missing(const struct ca_env *env, const char *uri,
+                         const char *option, struct ks_err *err);
 
 /* A key being made: an intent in the inventory, then the key. */
 struct ca_new_key {

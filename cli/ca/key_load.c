@@ -70,13 +70,8 @@ static ks_rc load_fail(const struct ca_env *env, const char *uri,
 
     if (rc == KS_E_SECRET_WRONG && !given && !ca_key_on_token(env, uri))
         ks_hint(err, "--passin SOURCE says where another one comes from");
-    if (rc == KS_E_SECRET_MISSING && !given && err != NULL) {
-        err->hint[0] = '\0'; /* the provider knows no options */
-        ks_hint(err,
-                "--passin file:PATH, env:NAME or fd:N gives it, or a %s line "
-                "in caadm.conf",
-                ca_key_on_token(env, uri) ? "user_pin" : "passphrase");
-    }
+    if (rc == KS_E_SECRET_MISSING && !given)
+        ca_key_hint_missing(env, uri, "--passin", err);
     return rc;
 }
 
@@ -122,6 +117,12 @@ ks_rc ca_key_load(const struct ca_env *env, const char *uri, EVP_PKEY **out,
     return load(env, uri, OSSL_STORE_INFO_PKEY, out, err);
 }
 
+ks_rc ca_key_load_seen(const struct ca_env *env, const char *uri,
+                       EVP_PKEY **out, struct ks_err *err)
+{
+    return load(env, uri, OSSL_STORE_INFO_PUBKEY, out, err);
+}
+
 /* A token may hold a private key alone, and shows that to those only who log
  * in. Nobody is asked: only if a PIN is at hand. */
 static bool may_be_hidden(const struct ca_env *env, const char *uri)
@@ -143,6 +144,7 @@ ks_rc ca_key_load_public(const struct ca_env *env, const char *uri,
         return load(env, uri, OSSL_STORE_INFO_PKEY, out, err);
     if (rc == KS_E_NOT_FOUND && may_be_hidden(env, uri)) {
         own.passin = NULL; /* may be another key's */
+        why = (struct ks_err){0};
         rc = load(&own, uri, OSSL_STORE_INFO_PKEY, out, &why);
     }
     if (rc != KS_OK && why.hint[0] != '\0')

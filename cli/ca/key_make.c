@@ -54,21 +54,6 @@ static ks_rc set_place(EVP_PKEY_CTX *ctx, const struct ca_key_spec *spec,
     return rc;
 }
 
-/* The provider knows no options of ours. */
-static void hint_missing(const struct ca_env *env,
-                         const struct ca_key_spec *spec, struct ks_err *err)
-{
-    if (err == NULL || spec->passout != NULL || spec->pins.user != NULL)
-        return;
-    err->hint[0] = '\0';
-    if (ca_key_on_token(env, spec->uri))
-        ks_hint(err, "--user-pin file:PATH, env:NAME or fd:N gives it, or a "
-                     "user_pin line in caadm.conf");
-    else
-        ks_hint(err, "--passout file:PATH, env:NAME or fd:N gives it, or a "
-                     "passphrase line in caadm.conf");
-}
-
 ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
                       EVP_PKEY **out, struct ks_err *err)
 {
@@ -100,8 +85,11 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
     if (rc == KS_OK)
         rc = ca_key_refused(env, spec->uri,
                             ca_key_run(env, ctx, shown, &pkey, err));
-    if (rc == KS_E_SECRET_MISSING)
-        hint_missing(env, spec, err);
+    if (rc == KS_E_SECRET_MISSING && spec->passout == NULL &&
+        spec->pins.user == NULL)
+        ca_key_hint_missing(
+            env, spec->uri,
+            ca_key_on_token(env, spec->uri) ? "--user-pin" : "--passout", err);
     if (rc == KS_OK && out != NULL) {
         *out = pkey;
         pkey = NULL; /* given to the caller */
@@ -156,13 +144,14 @@ static ks_rc is_taken(const struct ca_env *env, const char *uri,
                    token != NULL ? token : "", token != NULL ? "\"" : "");
 }
 
-/* Before an intent is written, so that it never covers a key of others. */
+/* Before an intent is written, so that it never covers a key of others. One
+ * that a token hides is found when it is made, after the login for that. */
 static ks_rc must_be_free(const struct ca_env *env, const char *uri,
                           struct ks_err *err)
 {
     struct ks_err why = {0};
     EVP_PKEY *pkey = NULL;
-    ks_rc rc = ca_key_load_public(env, uri, &pkey, &why);
+    ks_rc rc = ca_key_load_seen(env, uri, &pkey, &why);
 
     EVP_PKEY_free(pkey);
     if (rc == KS_E_NOT_FOUND)

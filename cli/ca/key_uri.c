@@ -366,6 +366,24 @@ bool ca_key_on_token(const struct ca_env *env, const char *uri)
 
 ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc)
 {
-    return rc == KS_E_DENIED && ca_key_on_token(env, uri) ? KS_E_SECRET_WRONG
-                                                          : rc;
+    if (!ca_key_on_token(env, uri))
+        return rc;
+    return rc == KS_E_DENIED        ? KS_E_SECRET_WRONG
+           : rc == KS_E_UNSUPPORTED ? KS_E_CRYPTO
+                                    : rc;
+}
+
+void ca_key_hint_missing(const struct ca_env *env, const char *uri,
+                         const char *option, struct ks_err *err)
+{
+    bool token = ca_key_on_token(env, uri);
+
+    if (err == NULL)
+        return;
+    err->hint[0] = '\0';
+    ks_hint(err,
+            "%s file:PATH, env:NAME or fd:N gives it, or a %s line in "
+            "caadm.conf",
+            option != NULL ? option : "--user-pin",
+            token ? "user_pin" : "passphrase");
 }

@@ -129,7 +129,7 @@ static ks_rc settle_intent(const struct ca_env *env,
         return ks_intent_remove(env->inv, intent->id, err);
     if (rc != KS_OK)
         return rc;
-    rc = ca_key_load_public(env, intent->key_uri, &pkey, &why);
+    rc = ca_key_load_seen(env, intent->key_uri, &pkey, &why);
     if (rc == KS_E_NOT_FOUND && is_gone(env, intent->key_uri))
         rc = ks_intent_remove(env->inv, intent->id, err);
     else if (rc != KS_OK)

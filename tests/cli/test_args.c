@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "test.h"
+#include "tmpdir.h"
 
 static struct cli cli = {.globals.quiet = true};
 
@@ -136,6 +137,151 @@ static void extensions_are_names_and_values(void)
     CHECK_CONTAINS(err.text, "tlsfeature");
 }
 
+/* A configuration with a folder, a token, and one that has an SO PIN. */
+static void use_config(void)
+{
+    static const char text[] = "[backend default]\ntype = file\npath = k\n"
+                               "[backend hsm]\ntype = pkcs11\nmodule = m.so\n"
+                               "token = t\nuser_pin = env:P\n"
+                               "[backend officer]\ntype = pkcs11\n"
+                               "module = m.so\ntoken = t\nso_pin = env:S\n";
+
+    cli = (struct cli){.globals.quiet = true};
+    test_write("caadm.conf", text, sizeof(text) - 1, 0600);
+    cli.globals.config = test_path("caadm.conf");
+}
+
+static void a_new_key_on_a_token_has_label_and_id(void)
+{
+    static const struct {
+        struct args_key args;
+        const char *uri; /* NULL: KS_E_INVALID */
+    } rows[] = {
+        {{.backend = "hsm", .label = "L l"}, "keystore://hsm/L%20l"},
+        {{.backend = "hsm", .id = "0A0b"}, "keystore://hsm/www%3Bid=0a0b"},
+        {{.new_key = "keystore://hsm/", .label = "L", .id = "00"},
+         "keystore://hsm/L%3Bid=00"},
+        {{.new_key = "keystore://hsm/x?pin-source=env:P"},
+         "keystore://hsm/x?pin-source=env:P"},
+        {{.new_key = "pkcs11:token=t;object=o"}, "pkcs11:token=t;object=o"},
+        {{.label = "L"}, "keystore://default/L"},
+        {{.new_key = "keystore://hsm/x", .label = "L"}, NULL},
+        {{.new_key = "keystore://hsm/x;id=00", .id = "00"}, NULL},
+        {{.new_key = "keystore://hsm/"}, NULL},
+        {{.new_key = "keystore://hsm/x?pin-value=hunter2"}, NULL},
+        {{.new_key = "pkcs11:token=t;object=o", .id = "00"}, NULL},
+        {{.new_key = "pkcs11:object=o?pin-value=hunter2"}, NULL},
+        {{.backend = "hsm", .id = "0"}, NULL},
+        {{.backend = "hsm", .id = ""}, NULL},
+        {{.backend = "hsm", .id = "0x"}, NULL},
+        {{.backend = "hsm", .label = ""}, NULL},
+        {{.backend = "hsm", .label = "a\nb"}, NULL},
+        {{.backend = "default", .id = "00"}, NULL},
+        {{.key = "keystore://hsm/x", .label = "L"}, NULL},
+        {{.key = "keystore://hsm/x", .id = "00"}, NULL},
+    };
+
+    use_config();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct args_key_choice choice;
+        struct ks_err err = {0};
+        ks_rc rc =
+            args_key(&cli, &rows[i].args, "default", "www", &choice, &err);
+
+        CHECK_INT(rc, rows[i].uri != NULL ? KS_OK : KS_E_INVALID);
+        if (rc == KS_OK)
+            CHECK_STR(choice.uri, rows[i].uri);
+        CHECK(strstr(err.text, "hunter2") == NULL);
+        args_key_clear(&choice);
+    }
+    cli_clear(&cli);
+}
+
+static void one_pin_is_left_of_options_and_settings(void)
+{
+    static const struct {
+        struct args_pins args;
+        const char *uri;
+        ks_rc rc;
+    } rows[] = {
+        {{.user = "file:p"}, "keystore://hsm/x", KS_OK},
+        {{.user = ""}, "keystore://hsm/x", KS_OK},
+        {{.so = "file:s", .user = ""}, "keystore://hsm/x", KS_OK},
+        {{.so = "", .user = "file:p"}, "keystore://officer/x", KS_OK},
+        {{.user = "prompt"}, "pkcs11:object=o", KS_OK},
+        {{.so = "file:s"}, "keystore://hsm/x", KS_E_INVALID},
+        {{.user = "file:p"}, "keystore://officer/x", KS_E_INVALID},
+        {{.user = "file:p", .so = "file:s"}, "pkcs11:object=o", KS_E_INVALID},
+        {{.user = "hunter2"}, "keystore://hsm/x", KS_E_INVALID},
+        {{.so = "hunter2"}, "keystore://hsm/x", KS_E_INVALID},
+        {{.user = "file:p"}, "keystore://default/x", KS_E_INVALID},
+        {{.user = "file:p"}, "file:x", KS_E_INVALID},
+        {{.user = "file:p"}, "keystore://hsm/x?pin-source=env:P", KS_E_INVALID},
+        {{.user = "file:p"}, "pkcs11:object=o?pin-value=v", KS_E_INVALID},
+    };
+
+    use_config();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ca_pins pins;
+        struct ks_err err = {0};
+
+        CHECK_RC(args_pins(&cli, &rows[i].args, rows[i].uri, &pins, &err),
+                 rows[i].rc);
+        CHECK((err.text[0] == '\0') == (rows[i].rc == KS_OK));
+        CHECK(strstr(err.text, "hunter2") == NULL);
+    }
+    cli_clear(&cli);
+}
+
+static void both_pins_are_named_in_the_error(void)
+{
+    struct args_pins args = {.so = "file:s"};
+    struct ca_pins pins;
+    struct ks_err err = {0};
+
+    use_config();
+    CHECK_RC(args_pins(&cli, &args, "keystore://hsm/x", &pins, &err),
+             KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "user_pin");
+    CHECK_CONTAINS(err.text, "--so-pin");
+    CHECK_CONTAINS(err.hint, "--user-pin \"\"");
+    cli_clear(&cli);
+}
+
+static void usages_are_words_of_a_token(void)
+{
+    static const char *const bad[] = {"",      "sing",    "sign,",
+                                      ",sign", "sign,,x", "sign, derive",
+                                      "SIGN",  "signs",   "sign;derive"};
+    struct ks_err err = {0};
+
+    use_config();
+    CHECK_OK(args_usage(&cli, NULL, "keystore://default/x", &err), &err);
+    CHECK_OK(args_usage(&cli, "sign", "keystore://hsm/x", &err), &err);
+    CHECK_OK(args_usage(&cli, "derive,sign,decrypt", "pkcs11:object=o", &err),
+             &err);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        err = (struct ks_err){0};
+        CHECK_RC(args_usage(&cli, bad[i], "keystore://hsm/x", &err),
+                 KS_E_INVALID);
+    }
+    err = (struct ks_err){0};
+    CHECK_RC(args_usage(&cli, "sign", "keystore://default/x", &err),
+             KS_E_INVALID);
+    cli_clear(&cli);
+}
+
+static void a_listing_names_no_key(void)
+{
+    CHECK(args_uri_is_listing("keystore://hsm/"));
+    CHECK(args_uri_is_listing("pkcs11:"));
+    CHECK(args_uri_is_listing("pkcs11:token=object=x"));
+    CHECK(args_uri_is_listing("pkcs11:token=t?module-path=/;object=x"));
+    CHECK(!args_uri_is_listing("keystore://hsm/x"));
+    CHECK(!args_uri_is_listing("pkcs11:object=x"));
+    CHECK(!args_uri_is_listing("pkcs11:token=t;id=%00?pin-source=env:P"));
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(a_new_key_is_where_it_was_said),
     TEST_CASE(a_key_is_never_a_file_name),
@@ -143,6 +289,11 @@ static const struct test_case cases[] = {
     TEST_CASE(validity_counts_days_or_a_time),
     TEST_CASE(validity_that_cannot_be_meant_is_refused),
     TEST_CASE(extensions_are_names_and_values),
+    TEST_CASE(a_new_key_on_a_token_has_label_and_id),
+    TEST_CASE(one_pin_is_left_of_options_and_settings),
+    TEST_CASE(both_pins_are_named_in_the_error),
+    TEST_CASE(usages_are_words_of_a_token),
+    TEST_CASE(a_listing_names_no_key),
 };
 
 TEST_MAIN("cli.args", cases)
