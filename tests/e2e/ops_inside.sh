@@ -3,9 +3,13 @@
 # certificates with every salt, TLS by RSA key exchange and old TLS versions,
 # CMS to an EC key with other key derivation, S/MIME, and every way of writing
 # such a key down. What it makes is checked by openssl without our provider.
+#
+# Usage: ops_inside.sh inside|hsm, the backend.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/softhsm.sh"
 
-keystore_home "$T/pki"
+BACKEND=${1:?backend}
+hsm_home "$T/pki"
 openssl_cnf "$T/openssl.cnf" default keystore
 openssl_cnf "$T/plain.cnf" default
 PLAIN=(env "OPENSSL_CONF=$T/plain.cnf" openssl)
@@ -17,22 +21,26 @@ make()
 
     shift
     expect_ok openssl genpkey -propquery provider=keystore "$@" -pkeyopt \
-        "keystore-uri:keystore://inside/$name" -out "$name.pem"
+        "keystore-uri:keystore://$BACKEND/$name" -out "$name.pem"
 }
 
 printf 'words to sign\n' >message
-make rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048
-make ec -algorithm EC -pkeyopt group:P-256
+USAGE=
+[ "$BACKEND" != hsm ] || USAGE="-pkeyopt keystore-usage:sign,"
+# shellcheck disable=SC2086 # an option and its argument, or nothing
+make rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048 ${USAGE:+${USAGE}decrypt}
+# shellcheck disable=SC2086
+make ec -algorithm EC -pkeyopt group:P-256 ${USAGE:+${USAGE}derive}
 make ed -algorithm ED25519
 for name in rsa ec ed; do
-    expect_ok openssl req -x509 -new -key "keystore://inside/$name" \
+    expect_ok openssl req -x509 -new -key "keystore://$BACKEND/$name" \
         -subj "/CN=$name" -out "$name.crt"
 done
 
 title "PSS certificates"
 for salt in digest max auto 0 20 32; do
     for md in sha256 sha512; do
-        expect_ok openssl req -x509 -new -key keystore://inside/rsa \
+        expect_ok openssl req -x509 -new -key "keystore://$BACKEND/rsa" \
             -subj /CN=pss -$md -sigopt rsa_padding_mode:pss \
             -sigopt "rsa_pss_saltlen:$salt" -out pss.crt
         expect_ok "${PLAIN[@]}" verify -CAfile pss.crt -check_ss_sig pss.crt
@@ -56,13 +64,13 @@ done
 expect_fail openssl dgst -sha256 -sign ed.pem -out sig message
 expect_fail openssl dgst -sha256 -sigopt rsa_padding_mode:x931 -sign rsa.pem \
     -out sig message
-expect_stderr_has 'keystore://inside/rsa'
+expect_stderr_has "keystore://$BACKEND/rsa"
 
 title "TLS"
 # handshake CIPHER VERSION: what was agreed on is in $T/out.
 handshake()
 {
-    tls_server tls -cert rsa.crt -key keystore://inside/rsa "-$2" -cipher \
+    tls_server tls -cert rsa.crt -key "keystore://$BACKEND/rsa" "-$2" -cipher \
         "$1@SECLEVEL=0" -rev
     expect_ok "${PLAIN[@]}" s_client -connect "127.0.0.1:$PORT" -CAfile \
         rsa.crt -verify_return_error "-$2" -cipher "$1@SECLEVEL=0"
@@ -94,11 +102,11 @@ for name in rsa ec; do
         -recip "$name.crt" -inkey "$name.pem" -out back
     expect_same back message
     expect_ok openssl cms -decrypt -binary -inform PEM -in sealed.pem \
-        -inkey "keystore://inside/$name" -out back
+        -inkey "keystore://$BACKEND/$name" -out back
     expect_same back message
 done
 expect_ok openssl smime -sign -nodetach -binary -in message -signer rsa.crt -inkey \
-    keystore://inside/rsa -out signed.txt
+    "keystore://$BACKEND/rsa" -out signed.txt
 expect_ok "${PLAIN[@]}" smime -verify -in signed.txt -CAfile rsa.crt -out back
 expect_ok "${PLAIN[@]}" smime -encrypt -binary -aes128 -in message -out \
     sealed.txt rsa.crt
@@ -114,19 +122,19 @@ stays_in()
     ! grep -q 'PRIVATE KEY' "$1" || fail "a key came out in $1"
     pass
 }
-expect_ok openssl pkey -in keystore://inside/rsa -out w.pem
+expect_ok openssl pkey -in "keystore://$BACKEND/rsa" -out w.pem
 stays_in w.pem
 expect_ok openssl pkey -in rsa.pem -aes256 -passout file:pw.txt -out w.pem
 stays_in w.pem
-expect_ok openssl rsa -in keystore://inside/rsa -out w.pem
+expect_ok openssl rsa -in "keystore://$BACKEND/rsa" -out w.pem
 stays_in w.pem
 expect_ok openssl rsa -in rsa.pem -traditional -out w.pem
 stays_in w.pem
-expect_ok openssl ec -in keystore://inside/ec -out w.pem
+expect_ok openssl ec -in "keystore://$BACKEND/ec" -out w.pem
 stays_in w.pem
 for name in rsa ec ed; do
     rm -f w.der
-    expect_fail openssl pkey -in "keystore://inside/$name" -outform DER \
+    expect_fail openssl pkey -in "keystore://$BACKEND/$name" -outform DER \
         -out w.der
     expect_stderr_has 'stays in its backend'
     [ ! -s w.der ] || fail "DER of $name came out"
@@ -136,7 +144,7 @@ for name in rsa ec ed; do
         -passout file:pw.txt -out w.der
     [ ! -s w.der ] || fail "PKCS#12 of $name came out"
     expect_ok openssl pkey -in "$name.pem" -noout -text
-    expect_stdout_has "^URI: keystore://inside/$name\$"
+    expect_stdout_has "^URI: keystore://$BACKEND/$name\$"
     expect_stdout_has 'private key: stays in its backend'
 done
 # An extractable key that is asked for as ours is a name as well.

@@ -71,20 +71,44 @@ hsm_home()
     hsm_backend "$1/caadm.conf" askhsm main ''
 }
 
-# tool ARGUMENT...: OpenSC's pkcs11-tool, which shares no code with us; logged
-# in as the user if the token is given as --token-label.
-tool()
+# faulty: a module in front of SoftHSM that counts calls and fails as told
+# (tests/hsm/fault_module.c); its path is then in $FAULTY.
+faulty()
 {
-    local args=(--module "$HSM_MODULE") word
-
-    for word in "$@"; do
-        if [ "$word" = --token-label ]; then
-            args+=(--login --pin env:TOOL_PIN)
-            break
-        fi
-    done
-    TOOL_PIN=$PIN pkcs11-tool "${args[@]}" "$@"
+    export FAULT_MODULE=$HSM_MODULE FAULT_FILE=$T/faults FAULT_LOG=$T/calls.log
+    FAULTY=${FAULTY:?path of fault_module.so}
+    : >"$FAULT_FILE"
+    : >"$FAULT_LOG"
 }
+
+# faults RULE...: these hold from now on, and no others.
+faults()
+{
+    printf '%s\n' "$@" >"$FAULT_FILE.new"
+    mv "$FAULT_FILE.new" "$FAULT_FILE"
+}
+
+# calls FUNCTION: how often it was called since this was last asked.
+calls()
+{
+    grep -cx "$1" "$FAULT_LOG" || true
+    : >"$FAULT_LOG"
+}
+
+# tool ARGUMENT...: OpenSC's pkcs11-tool, which shares no code with us; logged
+# in as the user if the token is given as --token-label. A program, so that
+# run and its kin can start it.
+mkdir "$T/bin"
+PATH=$T/bin:$PATH
+cat >"$T/bin/tool" <<TOOL
+#!/bin/bash
+login=()
+case " \$* " in
+*" --token-label "*) login=(--login --pin env:TOOL_PIN) ;;
+esac
+TOOL_PIN=$PIN exec pkcs11-tool --module "$HSM_MODULE" "\${login[@]}" "\$@"
+TOOL
+chmod 700 "$T/bin/tool"
 
 # objects TOKEN [TYPE]: one line for each object, by OpenSC.
 objects()
