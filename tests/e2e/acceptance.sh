@@ -3,9 +3,12 @@
 # OpenSSL, GnuTLS and NSS. Hierarchies of one to four CAs with mixed key
 # types, name constraints, path lengths. That the verifiers look at all is
 # shown with chains that openssl signed past caadm's rules: all three refuse.
+#
+# Usage: acceptance.sh [hsm]: hierarchies with keys on a token instead.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/softhsm.sh"
 
-keystore_home "$T/pki"
+hsm_home "$T/pki"
 openssl_cnf "$T/openssl.cnf" default keystore
 openssl_cnf "$T/plain.cnf" default
 PLAIN=(env "OPENSSL_CONF=$T/plain.cnf" openssl)
@@ -58,7 +61,8 @@ by_nss()
     [ "$3" != V ] || vfychain -d sql:nss -u 1 -a "${files[@]}"
 }
 
-# hierarchy | key types from the root down, then the leaf's | who verifies
+# hierarchy | key types from the root down, then the leaf's, with @BACKEND
+# where it is not "default" | who verifies
 HIERARCHIES='
 one|ec:P-384 ec:P-256|openssl gnutls nss
 two|rsa:3072 ec:P-256 rsa:2048|openssl gnutls nss
@@ -67,25 +71,48 @@ four|rsa:2048 ec:P-256 rsa:2048 ec:P-384 rsa:2048|openssl gnutls nss
 edwards|ed25519 ec:P-256 ed448 ed25519|openssl gnutls
 pss|rsa-pss:2048 rsa-pss:2048 ec:P-256|openssl gnutls
 '
+ON_TOKEN='
+root|ec:P-384@hsm ec:P-256 rsa:2048|openssl gnutls nss
+issuing|rsa:3072 rsa:2048@hsm ec:P-256|openssl gnutls nss
+all|rsa:2048@hsm ec:P-256@hsm ec:P-256@hsm|openssl gnutls nss
+rsa-ec|rsa:2048@hsm ec:P-521@hsm ec:P-384 rsa:2048@hsm|openssl gnutls nss
+file-hsm|ec:P-256 ec:P-384@hsm rsa:2048 ec:P-256@hsm ec:P-256|openssl gnutls nss
+ec-ed|ec:P-256@hsm ed25519@hsm ed25519@hsm|openssl gnutls
+ed|ed25519@hsm ec:P-256 ed25519@hsm rsa:2048|openssl gnutls
+ed448|ed448@hsm ec:P-256@hsm ec:P-256|openssl gnutls
+pss|rsa-pss:2048@hsm rsa-pss:2048 ec:P-256|openssl gnutls
+'
+[ "${1-}" != hsm ] || HIERARCHIES=$ON_TOKEN
+
+# backend_of TYPE[@BACKEND]
+backend_of()
+{
+    case $1 in
+    *@*) echo "${1#*@}" ;;
+    *) echo default ;;
+    esac
+}
 
 make_hierarchy()
 {
-    local name=$1 depth=0 parent='' ca type types
+    local name=$1 depth=0 parent='' ca type types place
 
     read -ra types <<<"$2"
     for type in "${types[@]:0:${#types[@]}-1}"; do
         ca=$name-$depth
+        place=$(backend_of "$type")
         # shellcheck disable=SC2086 # one option or none
         expect_ok caadm ca create "$ca" ${parent:+--parent "$parent"} \
-            --subject "CN=$name CA $depth,O=Example" --key-type "$type" \
-            --days $((900 - 100 * depth))
+            --subject "CN=$name CA $depth,O=Example" --backend "$place" \
+            --key-type "${type%@*}" --days $((900 - 100 * depth))
         parent=$ca
         depth=$((depth + 1))
     done
     expect_ok caadm ca show "$name-0" --format pem --out "$name.root"
     expect_ok caadm cert issue --ca "$parent" --profile server --san \
-        "www.$name.example" --new-key "keystore://default/$name-leaf" \
-        --key-type "${types[-1]}" --out "$name.pem"
+        "www.$name.example" --new-key \
+        "keystore://$(backend_of "${types[-1]}")/$name-leaf" \
+        --key-type "${types[-1]%@*}" --out "$name.pem"
     expect_ok caadm cert issue --ca "$parent" --profile client --subject \
         "CN=$name client" --csr client.csr --out "$name.client"
     expect_equal "certificates in $name.pem" \
@@ -105,8 +132,12 @@ while IFS='|' read -r name types who; do
     # shellcheck disable=SC2086
     verifiers ok "$name.root" "$name.client" C $who
     # Another root does not vouch for it.
-    [ "$name" = one ] || verifiers bad one.root "$name.pem" V openssl gnutls nss
+    case $name in
+    one | root) ANOTHER=$name.root ;;
+    *) verifiers bad "$ANOTHER" "$name.pem" V openssl gnutls nss ;;
+    esac
 done < <(echo "$HIERARCHIES")
+[ "${1-}" != hsm ] || exit 0
 
 # past_caadm NAME CA EXTENSIONS: signs with the CA's key what caadm refuses.
 past_caadm()

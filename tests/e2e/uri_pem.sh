@@ -3,10 +3,14 @@
 # HAProxy and stunnel serve TLS with one, curl shows a client certificate with
 # one. Each by a real handshake, with an extractable key and with one that
 # stays inside; unmodified, told nothing but OPENSSL_CONF.
+#
+# Usage: uri_pem.sh BACKEND...: default, inside, hsm; pkcs11 is hsm with its
+# keys named by pkcs11: URIs.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/softhsm.sh"
 
 PATH=$PATH:/usr/sbin
-keystore_home "$T/pki"
+hsm_home "$T/pki"
 openssl_cnf "$T/openssl.cnf" default keystore
 openssl_cnf "$T/plain.cnf" default
 # Servers started by root drop their rights before they are asked.
@@ -16,13 +20,23 @@ chmod 755 "$T"
 # URI-PEM of its key, $1.both.pem the two in one file.
 make_pair()
 {
+    local uri=keystore://$1/www
+
+    [ "$1" != pkcs11 ] || uri="pkcs11:token=main;object=www2"
     expect_ok openssl genpkey -propquery provider=keystore -algorithm EC \
-        -pkeyopt group:P-256 -pkeyopt "keystore-uri:keystore://$1/www" \
-        -out "$1.key.pem"
+        -pkeyopt group:P-256 -pkeyopt "keystore-uri:$uri" -out "$1.key.pem"
     grep -q 'PROVIDER URI' "$1.key.pem" || fail "$1.key.pem is no URI-PEM"
     expect_ok openssl req -x509 -key "$1.key.pem" -subj /CN=localhost -addext \
         "subjectAltName=DNS:localhost,IP:127.0.0.1" -days 2 -out "$1.pem"
     cat "$1.pem" "$1.key.pem" >"$1.both.pem"
+    softhsm_for_workers
+}
+
+# Workers of nginx and httpd give up root's rights and open the token again;
+# the PIN they have from their parent, whose file they may not read.
+softhsm_for_workers()
+{
+    [ "$(id -u)" -ne 0 ] || chown -R www-data "$T/softhsm"
 }
 
 # fetch BACKEND NAME CURL_ARGUMENT...: what a stock client gets.
@@ -54,12 +68,14 @@ try_nginx()
     cat >nginx.conf <<CONF
 daemon off;
 master_process on;
-worker_processes 1;
+worker_processes 2;
 pid $T/nginx/pid;
 error_log $T/nginx/error.log;
 env CAADM_HOME;
 env OPENSSL_MODULES;
 env OPENSSL_CONF;
+env SOFTHSM2_CONF;
+$([ "$(id -u)" -ne 0 ] || echo 'user www-data;')
 events { worker_connections 64; }
 http {
     access_log off;
@@ -80,7 +96,17 @@ http {
 CONF
     start nginx nginx -e "$T/nginx/error.log" -c "$T/nginx.conf"
     until_socket "nginx.$1.sock"
-    fetch "$1" nginx --unix-socket "nginx.$1.sock" https://localhost/
+    fetch_often "$1"
+}
+
+# Often enough that both workers are met.
+fetch_often()
+{
+    local _
+
+    for _ in 1 2 3 4 5 6; do
+        fetch "$1" nginx --unix-socket "nginx.$1.sock" https://localhost/
+    done
 }
 
 try_haproxy()
@@ -194,8 +220,10 @@ try_curl()
     expect_stdout_has 'hello from nginx, SUCCESS'
     kill -HUP "$PID"
     sleep 0.3
-    fetch "$1" nginx --unix-socket "nginx.$1.sock" https://localhost/
+    fetch_often "$1"
     stop "$PID"
+    ! grep -E 'exited on signal|fatal code' nginx/error.log ||
+        fail "a worker of nginx died"
 }
 
 expect_ok openssl genpkey -propquery provider=keystore -algorithm RSA \
@@ -203,7 +231,7 @@ expect_ok openssl genpkey -propquery provider=keystore -algorithm RSA \
     -out client.key.pem
 expect_ok openssl req -x509 -key client.key.pem -subj /CN=client -days 2 \
     -out client.pem
-for backend in default inside; do
+for backend; do
     title "$backend"
     make_pair "$backend"
     try_haproxy "$backend"
