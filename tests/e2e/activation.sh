@@ -5,7 +5,12 @@
 # with legacy besides, under a name that sorts before "default". Exit codes
 # and outputs must be the same; what is random is compared by its shape and
 # checked by openssl without our provider. activation_cases.sh has the cases.
+#
+# Usage: activation.sh [hsm]: with keys in an HSM, whose module shares
+# libcrypto with the process and must not come back to us through it; in the
+# orders that matter for that.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/softhsm.sh"
 . "$HERE/activation_cases.sh"
 
 # name | providers in openssl.cnf | on the command line | compared with
@@ -28,6 +33,12 @@ aaa_legacy|default aaa legacy||off_legacy
 aaa_command_legacy||default aaa legacy|command_legacy
 caadm_both|default caadm|default|command
 '
+OWN="default inside"
+if [ "${1-}" = hsm ]; then
+    OWN=hsm
+    MODES=$(grep -E '^(off|after|before|aaa_before)\|' \
+        <<<"$MODES")
+fi
 
 # Our module under names that sort before "default", and legacy beside it.
 make_modules()
@@ -140,8 +151,9 @@ own_keys_work()
 
     openssl list "${ON_COMMAND[@]}" -providers >out 2>err ||
         fail "$MODE: list -providers"
-    grep -qE '^  (keystore|aaa|caadm)$' out || fail "$MODE: not active"
-    for backend in default inside; do
+    NAME=$(sed -nE 's/^  (keystore|aaa|caadm)$/\1/p' out)
+    [ -n "$NAME" ] || fail "$MODE: not active"
+    for backend in $OWN; do
         openssl dgst "${ON_COMMAND[@]}" -sha256 -sign \
             "keystore://$backend/own" -out sig "$IN/message" 2>err ||
             fail "$MODE: signing with keystore://$backend/own"
@@ -150,13 +162,58 @@ own_keys_work()
             fail "$MODE: bad signature by keystore://$backend/own"
         pass
     done
+    [ "$OWN" != hsm ] || token_works
+}
+
+# t ARGUMENT...: openssl in the mode at hand, with SoftHSM in the process.
+t()
+{
+    local command=$1
+
+    shift
+    expect_ok openssl "$command" ${ON_COMMAND[@]+"${ON_COMMAND[@]}"} "$@"
+}
+
+# What makes SoftHSM call libcrypto: keys of each kind made, all mechanisms,
+# a TLS server; and file keys beside them, in the same process.
+token_works()
+{
+    local key=keystore://hsm/$MODE- type arguments
+
+    while IFS='|' read -r type arguments; do
+        # shellcheck disable=SC2086 # words
+        t genpkey -propquery "provider=$NAME" $arguments \
+            -pkeyopt "keystore-uri:$key$type" -out uri.pem
+        t req -x509 -new -key "$key$type" -subj "/CN=$type" \
+            -addext subjectAltName=DNS:localhost -out "$type.crt"
+        expect_ok env OPENSSL_CONF="$T/plain.cnf" openssl verify \
+            -check_ss_sig -CAfile "$type.crt" "$type.crt"
+    done <<'TYPES'
+rsa|-algorithm RSA -pkeyopt keystore-usage:sign,decrypt
+ec|-algorithm EC -pkeyopt group:P-256
+ed|-algorithm ED25519
+TYPES
+    t storeutl -noout keystore://hsm/
+    t cms -encrypt -binary -in "$IN/message" -outform PEM -out cms.pem rsa.crt
+    t cms -decrypt -binary -inform PEM -in cms.pem -inkey "${key}rsa" -out back
+    expect_same back "$IN/message"
+    t x509 -req -in "$IN/p256.csr" -CA rsa.crt -CAkey "${key}rsa" \
+        -set_serial 1 -out leaf.crt
+    tls_server own ${ON_COMMAND[@]+"${ON_COMMAND[@]}"} -cert ec.crt \
+        -key "${key}ec" -rev
+    for group in P-256 X25519; do
+        expect_ok openssl s_client ${ON_COMMAND[@]+"${ON_COMMAND[@]}"} \
+            -connect "127.0.0.1:$PORT" -CAfile ec.crt -verify_return_error \
+            -groups $group -cert rsa.crt -key "${key}rsa"
+    done
+    stop "$PID"
 }
 
 make_modules
-keystore_home "$T/pki"
+hsm_home "$T/pki"
 openssl_cnf plain.cnf default
 openssl_cnf openssl.cnf default keystore
-for backend in default inside; do
+for backend in $OWN; do
     expect_ok openssl genpkey -propquery provider=keystore -algorithm EC \
         -pkeyopt group:P-256 -pkeyopt "keystore-uri:keystore://$backend/own" \
         -out "$backend.pem"
