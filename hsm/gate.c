@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <openssl/err.h>
+
 /* A device can take its time over a key pair; neither fork nor exit may hang
  * for one that is dead. */
 #define WAIT_SECONDS 2
@@ -128,6 +130,10 @@ bool hsm_gate_enter(void)
         (void)atomic_fetch_add(&inside, 1);
         if (atomic_load(&closed) == 0) {
             depth = 1;
+            /* SoftHSM and its like compute with our libcrypto and leave its
+             * errors to the caller, after successes too; libssl takes such
+             * leftovers for failures of its own (SSL_get_error(3)). */
+            (void)ERR_set_mark();
             return true;
         }
         if (!wait_outside())
@@ -137,8 +143,10 @@ bool hsm_gate_enter(void)
 
 void hsm_gate_leave(void)
 {
-    if (--depth == 0)
-        step_out();
+    if (--depth != 0)
+        return;
+    (void)ERR_pop_to_mark();
+    step_out();
 }
 
 /* At exit, or when the shared object that holds this code is unloaded. */
@@ -156,6 +164,7 @@ static void at_exit(void)
     (void)pthread_mutex_unlock(&gate);
     if (alone)
         hsm_modules_at_exit();
+    hsm_tokens_at_exit();
 }
 
 bool hsm_gate_arm(void)
