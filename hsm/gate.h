@@ -33,5 +33,6 @@ void hsm_tokens_after_fork(void);
 void hsm_tokens_in_child(void);
 void hsm_modules_in_child(void);
 void hsm_modules_at_exit(void);
+void hsm_tokens_at_exit(void); /* the lists are not locked */
 
 #endif

@@ -90,17 +90,25 @@ static CK_RV login_task(const struct hsm_session *session, void *arg)
     return rv;
 }
 
-/* Another library of the program may have logged in: no PIN is needed. */
-static CK_RV state_task(const struct hsm_session *session, void *arg)
+/* Somebody else may have logged in: another library of the program, or the
+ * parent of a child whose module did not notice the fork. */
+static bool is_in(const struct hsm_session *session, enum hsm_user user)
 {
     CK_SESSION_INFO info = {0};
-    CK_RV rv = session->f->C_GetSessionInfo(session->handle, &info);
 
+    if (session->f->C_GetSessionInfo(session->handle, &info) != CKR_OK)
+        return false;
+    return user == HSM_SO ? info.state == CKS_RW_SO_FUNCTIONS
+                          : info.state == CKS_RO_USER_FUNCTIONS ||
+                                info.state == CKS_RW_USER_FUNCTIONS;
+}
+
+static CK_RV state_task(const struct hsm_session *session, void *arg)
+{
     (void)arg;
-    if (rv == CKR_OK && (info.state == CKS_RO_USER_FUNCTIONS ||
-                         info.state == CKS_RW_USER_FUNCTIONS))
+    if (is_in(session, HSM_USER))
         set_user(session, HSM_USER, false);
-    return rv;
+    return CKR_OK;
 }
 
 static ks_rc denied(const struct login *login, CK_RV rv, const char *why,
@@ -315,29 +323,31 @@ static void forget(const struct hsm_session *session)
     (void)keep_pin(session->token, &none);
 }
 
-/* True if one more failure might lock the token. */
-static bool is_risky(const struct hsm_session *session, const struct role *role)
+/* CKR_PIN_LOCKED if one more failure might lock the token. */
+static CK_RV check_risk(const struct hsm_session *session,
+                        const struct role *role)
 {
     CK_TOKEN_INFO info = {0};
+    CK_RV rv = hsm_token_info(session->token, &info);
 
-    return hsm_token_info(session->token, &info) != CKR_OK ||
-           (info.flags & (role->final | role->locked)) != 0;
+    if (rv == CKR_OK && (info.flags & (role->final | role->locked)) != 0)
+        rv = CKR_PIN_LOCKED;
+    return rv;
 }
 
-static CK_RV restore(const struct hsm_session *session, enum hsm_user user)
+static CK_RV restore(const struct hsm_session *session, const struct role *role)
 {
-    const struct role *role = &roles[user];
     struct ks_secret pin = {0};
-    CK_RV rv = copy_pin(session->token, &pin);
+    CK_RV rv = check_risk(session, role);
 
-    if (rv == CKR_OK && is_risky(session, role))
-        rv = CKR_PIN_LOCKED;
+    if (rv == CKR_OK)
+        rv = copy_pin(session->token, &pin);
     if (rv == CKR_OK)
         rv = call_login(session, role->type, &pin);
     if (rv == CKR_OK)
-        set_user(session, user, true);
+        set_user(session, role->user, true);
     if (rv == CKR_USER_ALREADY_LOGGED_IN) {
-        set_user(session, user, session->token->login_is_ours);
+        set_user(session, role->user, session->token->login_is_ours);
         rv = CKR_OK;
     }
     if (rv == CKR_PIN_INCORRECT)
@@ -358,8 +368,10 @@ CK_RV hsm_login_restore(const struct hsm_session *session)
     user = token->user;
     is_done = user == HSM_NOBODY || token->login_epoch == session->epoch;
     (void)pthread_mutex_unlock(&token->lock);
-    if (!is_done)
-        rv = restore(session, user);
+    if (!is_done && is_in(session, user))
+        set_user(session, user, token->login_is_ours);
+    else if (!is_done)
+        rv = restore(session, &roles[user]);
     (void)pthread_mutex_unlock(&token->login);
     return rv;
 }
@@ -367,10 +379,10 @@ CK_RV hsm_login_restore(const struct hsm_session *session)
 CK_RV hsm_login_again(const struct hsm_session *session)
 {
     struct ks_secret pin = {0};
-    CK_RV rv = copy_pin(session->token, &pin);
+    CK_RV rv = check_risk(session, &roles[HSM_USER]);
 
-    if (rv == CKR_OK && is_risky(session, &roles[HSM_USER]))
-        rv = CKR_PIN_LOCKED;
+    if (rv == CKR_OK)
+        rv = copy_pin(session->token, &pin);
     if (rv == CKR_OK)
         rv = call_login(session, CKU_CONTEXT_SPECIFIC, &pin);
     if (rv == CKR_PIN_INCORRECT)

@@ -42,6 +42,7 @@ static struct hsm_token *make(struct hsm_module *module,
               sizeof(slot->token.serialNumber));
     (void)pthread_mutex_init(&token->lock, NULL);
     (void)pthread_mutex_init(&token->login, NULL);
+    (void)pthread_mutex_init(&token->creating, NULL);
     (void)pthread_cond_init(&token->returned, NULL);
     return token;
 }
@@ -53,6 +54,7 @@ static void discard(struct hsm_token *token)
     ks_secret_clear(&token->pin);
     (void)pthread_mutex_destroy(&token->lock);
     (void)pthread_mutex_destroy(&token->login);
+    (void)pthread_mutex_destroy(&token->creating);
     (void)pthread_cond_destroy(&token->returned);
     hsm_module_put(token->module);
     OPENSSL_free(token);
@@ -316,6 +318,16 @@ CK_RV hsm_token_find_again(struct hsm_token *token)
     return CKR_OK;
 }
 
+void hsm_token_create_begin(struct hsm_token *token)
+{
+    (void)pthread_mutex_lock(&token->creating);
+}
+
+void hsm_token_create_end(struct hsm_token *token)
+{
+    (void)pthread_mutex_unlock(&token->creating);
+}
+
 void hsm_tokens_before_fork(void)
 {
     for (struct hsm_token *t = tokens; t != NULL; t = t->next)
@@ -332,8 +344,21 @@ void hsm_tokens_in_child(void)
 {
     for (struct hsm_token *t = tokens; t != NULL; t = t->next) {
         (void)pthread_mutex_init(&t->login, NULL);
+        (void)pthread_mutex_init(&t->creating, NULL);
         (void)pthread_cond_init(&t->returned, NULL);
         t->n_lent = 0;
         t->n_moving = 0;
     }
+}
+
+/* Whoever still holds a token does not need its PIN any more. */
+void hsm_tokens_at_exit(void)
+{
+    hsm_lists_lock();
+    for (struct hsm_token *t = tokens; t != NULL; t = t->next) {
+        (void)pthread_mutex_lock(&t->lock);
+        ks_secret_clear(&t->pin);
+        (void)pthread_mutex_unlock(&t->lock);
+    }
+    hsm_lists_unlock();
 }
