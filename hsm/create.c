@@ -272,7 +272,9 @@ ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
         }
         creation.dirty = false;
         ks_buf_clear(&creation.spki);
+        hsm_token_create_begin(target->hit.token);
         rv = hsm_run(target->hit.token, HSM_WRITE, create, &creation);
+        hsm_token_create_end(target->hit.token);
         rc = judge(target, rv, creation.outcome, err);
         if (rv != CKR_OK)
             break;

@@ -158,12 +158,31 @@ struct hunt {
     ks_rc rc;
 };
 
+/* Whether both are one token, perhaps reached through two modules (p11-kit's
+ * proxy beside the module itself). */
+static bool same_token(struct hsm_token *a, struct hsm_token *b)
+{
+    CK_TOKEN_INFO info_a, info_b;
+
+    if (a == b)
+        return true;
+    if (hsm_token_serial(a)[0] == '\0' ||
+        strcmp(hsm_token_serial(a), hsm_token_serial(b)) != 0 ||
+        hsm_token_info(a, &info_a) != CKR_OK ||
+        hsm_token_info(b, &info_b) != CKR_OK)
+        return false;
+    return memcmp(info_a.label, info_b.label, sizeof(info_a.label)) == 0 &&
+           memcmp(info_a.manufacturerID, info_b.manufacturerID,
+                  sizeof(info_a.manufacturerID)) == 0 &&
+           memcmp(info_a.model, info_b.model, sizeof(info_a.model)) == 0;
+}
+
 /* A token that two places name is one; the first place holds. Takes TOKEN. */
 static void add_hit(struct hunt *hunt, struct hsm_token *token,
                     const struct hsm_place *place)
 {
     for (size_t i = 0; i < hunt->n; i++)
-        if (hunt->hits[i].token == token) {
+        if (same_token(hunt->hits[i].token, token)) {
             hsm_token_put(token);
             return;
         }

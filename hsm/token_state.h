@@ -42,6 +42,7 @@ struct hsm_token {
 
     /* One login at a time; held while a person is asked. */
     pthread_mutex_t login;
+    pthread_mutex_t creating; /* hsm_token_create_begin */
 };
 
 /* Under LOCK: changes with either epoch, never comes back. */
