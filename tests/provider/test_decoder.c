@@ -14,7 +14,7 @@
 #include <openssl/store.h>
 #include <openssl/x509.h>
 
-#include "fixture.h"
+#include "hsm.h"
 #include "tmpdir.h"
 
 #define FILE_MAX 65536
@@ -545,6 +545,62 @@ static void two_keys_of_one_file_are_read_in_turn(void)
     fixture_close(&f);
 }
 
+/* Both as a program and as the openssl commands read it. */
+static void keys_of_a_token_come_as_by_their_uris(void)
+{
+    static const char *const kinds[] = {"P-256", "RSA"};
+    static const char *const uris[] = {"keystore://hsm/k",
+                                       "pkcs11:token=provider%20test;object=k",
+                                       "PKCS11:object=k?pin-value=" HSM_PIN};
+    struct fixture f;
+    size_t i, u;
+
+    hsm_open(&f);
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        EVP_PKEY *want = hsm_make(&f, kinds[i], "keystore://hsm/k", NULL);
+
+        REQUIRE(want != NULL);
+        for (u = 0; u < sizeof(uris) / sizeof(uris[0]); u++) {
+            char text[FILE_MAX] = "";
+            EVP_PKEY *key;
+
+            add_uripem(text, uris[u]);
+            key = read_pem(&f, text, NULL, NULL);
+            check_key(&f, key, want, "keystore");
+            key = read_file(&f, text, NULL);
+            check_key(&f, key, want, "keystore");
+        }
+        EVP_PKEY_free(want);
+        CHECK_INT(fixture_delete(&f, "keystore://hsm/k"), 1);
+    }
+    CHECK_INT(ERR_peek_error(), 0);
+    fixture_close(&f);
+}
+
+static void file_names_no_module_but_a_configured_one(void)
+{
+    struct fixture f;
+    char uri[TEXT_MAX], text[FILE_MAX] = "", why[TEXT_MAX];
+    EVP_PKEY *want, *key;
+
+    hsm_open(&f);
+    want = hsm_make(&f, "P-256", "keystore://hsm/k", NULL);
+    REQUIRE(want != NULL);
+    (void)BIO_snprintf(uri, sizeof(uri), "pkcs11:object=k?module-path=%s",
+                       test_softhsm());
+    add_uripem(text, uri);
+    check_key(&f, read_pem(&f, text, NULL, NULL), want, "keystore");
+    EVP_PKEY_free(want);
+    fixture_close(&f);
+    fixture_more_config = ""; /* no backend with the module any more */
+    fixture_open(&f);
+    key = read_pem(&f, text, NULL, HSM_PIN);
+    CHECK(key == NULL);
+    CHECK_RC(fixture_raised(why, sizeof(why)), KS_E_DENIED);
+    CHECK_CONTAINS(why, "may not choose the module");
+    fixture_close(&f);
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(key_comes_as_by_its_uri),
     TEST_CASE(file_loader_takes_it_too),
@@ -559,5 +615,7 @@ static const struct test_case cases[] = {
     TEST_CASE(ordinary_files_are_read_as_without_us),
     TEST_CASE(mark_from_outside_means_nothing),
     TEST_CASE(two_keys_of_one_file_are_read_in_turn),
+    TEST_CASE(keys_of_a_token_come_as_by_their_uris),
+    TEST_CASE(file_names_no_module_but_a_configured_one),
 };
 TEST_MAIN("provider.decoder", cases)
