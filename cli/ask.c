@@ -11,8 +11,8 @@
 
 #include <openssl/crypto.h>
 
-#include "ca/ca.h"
 #include "ks_secret.h"
+#include "ks_uri.h"
 #include "out.h"
 
 #define ANSWER_MAX 512
@@ -22,7 +22,6 @@ static UI_METHOD *method;
 static char *read_once[4]; /* "pass:" and the secret; secure heap */
 static size_t read_count;
 static struct {
-    const struct cli *cli;
     const char *source; /* NULL: the terminal */
     bool terminal;      /* there is a person to ask */
     ks_rc rc;           /* of the last question */
@@ -36,17 +35,28 @@ static char *construct_prompt(UI *ui, const char *desc, const char *name)
     return OPENSSL_strdup(name != NULL ? name : desc);
 }
 
-/* A token's key is opened by a PIN. */
-static const char *what_of(const char *whose)
+/* Of a key on a token the provider says "URI (PIN)", since other programs ask
+ * for a pass phrase whatever it is. Fills WHOSE with the URI. */
+static void take_apart(const char *prompt, char *whose, char *what, size_t size)
 {
-    struct ca_env env = {.config = asked.cli->config};
+    const char *open = strrchr(prompt, '(');
+    size_t len = strlen(prompt);
 
-    return ca_key_on_token(&env, whose) ? "PIN" : "passphrase";
+    (void)snprintf(whose, size, "%s", prompt);
+    (void)snprintf(what, size, "passphrase");
+    if (open == NULL || open < prompt + 2 || open[-1] != ' ' ||
+        prompt[len - 1] != ')' || (size_t)(open - prompt) >= size)
+        return;
+    whose[open - prompt - 1] = '\0';
+    (void)snprintf(what, size, "%.*s", (int)strlen(open) - 2, open + 1);
 }
 
-static ks_rc get_secret(const char *whose, struct ks_secret *secret)
+static ks_rc get_secret(const char *prompt, struct ks_secret *secret)
 {
-    struct ks_question question = {.what = what_of(whose), .whose = whose};
+    char whose[KS_URI_MAX], what[KS_URI_MAX];
+    struct ks_question question = {.what = what, .whose = whose};
+
+    take_apart(prompt, whose, what, sizeof(whose));
 
     asked.err = (struct ks_err){0};
     if (asked.source != NULL) {
@@ -102,7 +112,6 @@ const UI_METHOD *cli_ask_method(void)
 
 void *cli_ask_data(const struct cli *cli, const char *source)
 {
-    asked.cli = cli;
     asked.source = source;
     asked.terminal = cli->stdin_tty;
     asked.rc = KS_OK;

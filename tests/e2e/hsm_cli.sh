@@ -210,7 +210,7 @@ expect_exit 4 caadm key show $ASK --user-pin file:wrong_pin.txt
 ASKED=$PIN expect_ok expect -c "
     set timeout 30
     spawn -noecho caadm key test $ASK
-    expect -re {PIN.*id} { send -- \"\$env(ASKED)\\r\" }
+    expect -re {PIN of keystore://askhsm/id: $} { after 500; send -- \"\$env(ASKED)\\r\" }
     expect eof
     exit [lindex [wait] 3]"
 expect_no_secret
