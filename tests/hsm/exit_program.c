@@ -183,11 +183,31 @@ static int do_put_busy(void)
     return 0;
 }
 
+/* Returns once every other holder of the writing end has let go of it. */
+static void wait_for_others(const int *fds)
+{
+    char byte;
+
+    (void)close(fds[1]);
+    while (read(fds[0], &byte, 1) > 0)
+        ;
+}
+
+/* One after the other: SoftHSM writes the token's file at each login, and a
+ * process that starts meanwhile finds it half written. */
 static int do_fork_unused(void)
 {
-    pid_t pid = fork();
+    int fds[2];
+    pid_t pid;
 
+    if (pipe(fds) != 0)
+        return 12;
+    pid = fork();
+    if (pid == 0)
+        wait_for_others(fds);
     use();
+    if (pid != 0)
+        (void)close(fds[1]);
     return pid == 0 ? 0 : end_of_child(pid);
 }
 
@@ -226,16 +246,13 @@ static int do_fork_busy(void)
 static int do_parent_first(void)
 {
     int fds[2];
-    char byte;
 
     if (pipe(fds) != 0)
         return 12;
     use();
     if (fork() != 0)
         return 0; /* the child's status is nobody's */
-    (void)close(fds[1]);
-    while (read(fds[0], &byte, 1) > 0) /* until the parent is gone */
-        ;
+    wait_for_others(fds);
     return sign() ? 0 : 14;
 }
 
