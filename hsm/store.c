@@ -156,6 +156,7 @@ struct hunt {
     size_t n;
     struct ks_err first; /* what went wrong first, if nothing is found */
     ks_rc rc;
+    char seen[160]; /* labels of the tokens that were none of these */
 };
 
 /* Whether both are one token, perhaps reached through two modules (p11-kit's
@@ -281,9 +282,26 @@ static ks_rc look_in(struct hunt *hunt, struct hsm_module *module,
     return rc == KS_OK ? rc : ks_fail(err, rc, "%s", why.text);
 }
 
+/* What hsm_token_get says when it has seen others. */
+#define SEEN "tokens seen: "
+
+/* Those of all modules are told together. */
+static void note_seen(struct hunt *hunt, const struct ks_err *err)
+{
+    const char *labels = err->hint + strlen(SEEN);
+    size_t used = strlen(hunt->seen);
+
+    if (strncmp(err->hint, SEEN, strlen(SEEN)) == 0 &&
+        strstr(hunt->seen, labels) == NULL)
+        (void)snprintf(hunt->seen + used, sizeof(hunt->seen) - used, "%s%s",
+                       used > 0 ? ", " : "", labels);
+}
+
 /* A fault tells more than that a token is not there. */
 static void note(struct hunt *hunt, ks_rc rc, const struct ks_err *err)
 {
+    if (rc == KS_E_NOT_FOUND)
+        note_seen(hunt, err);
     if (rc == KS_OK || (hunt->rc != KS_OK && hunt->rc != KS_E_NOT_FOUND) ||
         (hunt->rc == KS_E_NOT_FOUND && rc == KS_E_NOT_FOUND))
         return;
@@ -353,7 +371,9 @@ ks_rc hsm_store_tokens(struct hsm_store *store, const struct hsm_uri *uri,
                        "no PKCS#11 module is configured that could have the "
                        "token");
     }
-    if (hunt.first.hint[0] != '\0')
+    if (hunt.rc == KS_E_NOT_FOUND && hunt.seen[0] != '\0')
+        ks_hint(err, SEEN "%s", hunt.seen);
+    else if (hunt.first.hint[0] != '\0')
         ks_hint(err, "%s", hunt.first.hint);
     return ks_fail(err, hunt.rc, "%s", hunt.first.text);
 }
