@@ -416,6 +416,7 @@ make_key()
         -pkeyopt "keystore-uri:$URI" -out "$D/uri.pem"
     grep -q 'BEGIN PKCS#11 PROVIDER URI' "$D/uri.pem" ||
         fail "genpkey wrote no URI-PEM: $(cat "$D/uri.pem")"
+    expect_ok openssl pkey -in "$D/uri.pem" -noout
     [ "$BACKEND" != pkcs11 ] || by_hand "$URI" >"$D/uri.pem"
     expect_ok openssl pkey -pubin -in "$URI" -pubout -out "$D/pub.pem"
     # A taken name is refused and the key there is not touched.
