@@ -15,6 +15,7 @@
 #include <openssl/rand.h>
 
 #include "public.h"
+#include "turn.h"
 
 #define ID_LEN 16       /* bytes of an id that we choose */
 #define TRIES 12        /* with a wait up to 5 ms that doubles each time */
@@ -259,6 +260,7 @@ ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
 
     plan->name = &name;
     for (unsigned try = 0; try < TRIES && rc == KS_E_BUSY; try++) {
+        struct hsm_turn turn;
         CK_RV rv;
 
         if (try > 0)
@@ -272,9 +274,9 @@ ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
         }
         creation.dirty = false;
         ks_buf_clear(&creation.spki);
-        hsm_token_create_begin(target->hit.token);
+        hsm_turn_take(target->hit.token, &turn);
         rv = hsm_run(target->hit.token, HSM_WRITE, create, &creation);
-        hsm_token_create_end(target->hit.token);
+        hsm_turn_give(&turn);
         rc = judge(target, rv, creation.outcome, err);
         if (rv != CKR_OK)
             break;

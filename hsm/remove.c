@@ -6,6 +6,8 @@
 
 #include <openssl/crypto.h>
 
+#include "turn.h"
+
 struct removal {
     const struct hsm_name *key;
     struct hsm_found found;
@@ -58,8 +60,12 @@ static CK_RV remove_all(const struct hsm_session *session, void *arg)
 ks_rc hsm_remove(const struct hsm_target *target, struct ks_err *err)
 {
     struct removal removal = {.key = &target->key};
-    CK_RV rv = hsm_run(target->hit.token, HSM_WRITE, remove_all, &removal);
+    struct hsm_turn turn;
+    CK_RV rv;
 
+    hsm_turn_take(target->hit.token, &turn);
+    rv = hsm_run(target->hit.token, HSM_WRITE, remove_all, &removal);
+    hsm_turn_give(&turn);
     if (rv != CKR_OK)
         return hsm_target_fail(target, rv, "removal", err);
     return hsm_found_check(&removal.found, target->hit.token, target->whose,

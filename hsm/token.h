@@ -66,8 +66,8 @@ bool hsm_token_can(struct hsm_token *token, CK_MECHANISM_TYPE mechanism,
 CK_RV hsm_token_mechanisms(struct hsm_token *token, CK_MECHANISM_TYPE **list,
                            size_t *n);
 
-/* Between the two no other thread makes a key: threads of one process need
- * not collide. It keeps out no other process. */
+/* Between the two no other thread changes what lies on the token; for
+ * turn.c. */
 void hsm_token_create_begin(struct hsm_token *token);
 void hsm_token_create_end(struct hsm_token *token);
 
