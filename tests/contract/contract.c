@@ -18,6 +18,8 @@ void *contract_open(void)
     struct ks_err err = {0};
     void *store = NULL;
 
+    if (subject.prepare != NULL)
+        subject.prepare();
     if (subject.backend->open(&env, &store, &err) != KS_OK) {
         (void)fprintf(stderr, "open: %s\n", err.text);
         abort();
@@ -25,14 +27,80 @@ void *contract_open(void)
     return store;
 }
 
+/* Gives what test_answers has, but not as another secret of the place. */
+static ks_rc give(void *arg, const struct ks_question *question,
+                  struct ks_secret *secret, struct ks_err *err)
+{
+    const struct ks_ask ask = test_ask(arg);
+
+    if (question->setting != NULL && strcmp(question->setting, "so_pin") == 0)
+        return KS_E_SECRET_MISSING;
+    return ask.get(ask.arg, question, secret, err);
+}
+
+static struct ks_ask ask_of(struct test_answers *answers, const char *secret,
+                            const char *second)
+{
+    bool own = subject.secret != NULL && secret != NULL;
+
+    *answers = (struct test_answers){
+        .secrets = {own ? subject.secret : secret, own ? NULL : second}};
+    return (struct ks_ask){give, answers};
+}
+
+static ks_rc save(void *store, const char *name, const struct test_key *key,
+                  const char *secret, struct ks_err *err)
+{
+    struct test_answers answers;
+    const struct ks_ask ask = ask_of(&answers, secret, NULL);
+
+    return subject.backend->save(store, name, &key->spki, &key->pkcs8, &ask,
+                                 err);
+}
+
+/* *given: whether a key came, as it must if and only if all went well. */
+static ks_rc load(void *store, const char *name, const char *secret,
+                  const char *second, bool *given, struct ks_err *err)
+{
+    struct test_answers answers;
+    const struct ks_ask ask = ask_of(&answers, secret, second);
+    const struct ks_key_ops *ops = NULL;
+    struct ks_secret pkcs8 = {0};
+    struct ks_buf spki = {0};
+    void *key = NULL;
+    ks_rc rc;
+
+    if (subject.inside)
+        rc = subject.backend->open_key(store, name, &ask, &ops, &key, &spki,
+                                       err);
+    else
+        rc = subject.backend->load(store, name, &ask, &pkcs8, err);
+    *given = pkcs8.data != NULL || (key != NULL && spki.data != NULL);
+    if (ops != NULL)
+        ops->free(key);
+    ks_buf_clear(&spki);
+    ks_secret_clear(&pkcs8);
+    return rc;
+}
+
+ks_rc contract_quiet_save(void *store, const char *name,
+                          const struct test_key *key, const char *secret)
+{
+    return save(store, name, key, secret, NULL);
+}
+
+ks_rc contract_quiet_load(void *store, const char *name, const char *secret)
+{
+    bool given;
+
+    return load(store, name, secret, NULL, &given, NULL);
+}
+
 ks_rc contract_save(void *store, const char *name, const struct test_key *key,
                     const char *secret)
 {
-    struct test_answers answers = {.secrets = {secret}};
-    const struct ks_ask ask = test_ask(&answers);
     struct ks_err err = {0};
-    ks_rc rc =
-        subject.backend->save(store, name, &key->spki, &key->pkcs8, &ask, &err);
+    ks_rc rc = save(store, name, key, secret, &err);
 
     CHECK(rc == KS_OK || err.text[0] != '\0');
     return rc;
@@ -41,16 +109,22 @@ ks_rc contract_save(void *store, const char *name, const struct test_key *key,
 ks_rc contract_load(void *store, const char *name, const char *secret,
                     const char *second)
 {
-    struct test_answers answers = {.secrets = {secret, second}};
-    const struct ks_ask ask = test_ask(&answers);
-    struct ks_secret pkcs8 = {0};
     struct ks_err err = {0};
-    ks_rc rc = subject.backend->load(store, name, &ask, &pkcs8, &err);
+    bool given = false;
+    ks_rc rc = load(store, name, secret, second, &given, &err);
 
-    CHECK((rc == KS_OK) == (pkcs8.data != NULL));
+    CHECK((rc == KS_OK) == given);
     CHECK(rc == KS_OK || rc == KS_E_NOT_FOUND || err.text[0] != '\0');
-    ks_secret_clear(&pkcs8);
     return rc;
+}
+
+ks_rc contract_remove(void *store, const char *name)
+{
+    struct test_answers answers;
+    const struct ks_ask ask = ask_of(&answers, subject.secret, NULL);
+
+    return subject.backend->remove(store, name,
+                                   subject.secret != NULL ? &ask : NULL, NULL);
 }
 
 ks_rc contract_reseal(void *store, const char *name, const char *secret,

@@ -12,6 +12,13 @@
 /* A backend under test. */
 struct contract_subject {
     const struct ks_backend *backend;
+    /* Its keys stay inside: load and reseal are not there, nothing of a
+     * private half comes out, and one secret opens them all. */
+    bool inside;
+    const char *secret; /* that one; NULL: every key has its own */
+    /* Makes the place, in the folder of this case, unless it is there. May be
+     * NULL. */
+    void (*prepare)(void);
     const struct ks_setting *settings; /* paths are below the case's folder */
     size_t n_settings;
     /* Changes a bit of the private half that is kept of NAME. */
@@ -25,14 +32,20 @@ extern const struct contract_subject subject;
  * cannot be opened. */
 void *contract_open(void);
 
-/* One call each, with the passphrases SECRET and then SECOND (may be NULL),
- * and an error of its own. Those that give something check it and drop it. */
+/* One call each, with the passphrases SECRET and then SECOND (may be NULL; the
+ * subject's own instead, if it has one), and an error of its own. Those that
+ * give something check it and drop it. Load opens a key that stays inside. */
 ks_rc contract_save(void *store, const char *name, const struct test_key *key,
                     const char *secret);
 ks_rc contract_load(void *store, const char *name, const char *secret,
                     const char *second);
 ks_rc contract_reseal(void *store, const char *name, const char *secret,
                       const char *new_secret);
+ks_rc contract_remove(void *store, const char *name);
+/* The same, and quiet: for threads, because CUnit is for one alone. */
+ks_rc contract_quiet_save(void *store, const char *name,
+                          const struct test_key *key, const char *secret);
+ks_rc contract_quiet_load(void *store, const char *name, const char *secret);
 /* How often NAME is listed. */
 unsigned contract_listed(void *store, const char *name);
 /* How many keys are listed. */
