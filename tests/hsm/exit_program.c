@@ -133,6 +133,8 @@ static void *busy_thread(void *arg)
     (void)arg;
     while (sign()) /* until it is refused */
         ;
+    /* Ending now would race with libcrypto, which is being taken down. */
+    (void)sleep(60);
     return NULL;
 }
 

@@ -178,20 +178,21 @@ static void a_module_finalised_by_another_is_initialised_anew(void)
 
 static void *get_and_put(void *arg)
 {
-    (void)arg;
     for (int i = 0; i < 20; i++)
-        hsm_module_put(open_module(fault_module()));
+        hsm_module_put(open_module(arg));
     return NULL;
 }
 
 static void threads_load_and_unload_at_once(void)
 {
     pthread_t threads[4];
+    const char *path;
 
     test_softhsm_setup();
-    CHECK_STR(fault_module(), fault_module());
+    path = fault_module();
     for (size_t i = 0; i < 4; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, get_and_put, NULL) == 0);
+        REQUIRE(pthread_create(&threads[i], NULL, get_and_put, (void *)path) ==
+                0);
     for (size_t i = 0; i < 4; i++)
         (void)pthread_join(threads[i], NULL);
     CHECK(fault_calls("C_Initialize") > 0);

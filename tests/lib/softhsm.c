@@ -59,7 +59,7 @@ static void run(const char *const *args)
     const char *log = test_path("tool.log");
     char command[600];
     int status = -1;
-    pid_t pid;
+    pid_t pid = -1;
 
     if (posix_spawn_file_actions_init(&actions) != 0 ||
         posix_spawn_file_actions_addopen(&actions, 1, log,
