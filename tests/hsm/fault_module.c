@@ -205,7 +205,7 @@ static CK_RV removal(const char *function)
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG n = SLOTS_MAX;
 
-    if (find(REMOVED) == NULL) {
+    if (real == NULL || find(REMOVED) == NULL) {
         is_out = false;
         return CKR_OK;
     }
