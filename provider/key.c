@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "signature_kept.h"
 #include "stores.h"
 
 /* Longer than the private value of any curve or Edwards key. */
@@ -39,6 +40,7 @@ struct prov_key *prov_key_new(struct prov_ctx *ctx, const char *type)
     key->ctx = ctx;
     key->type = type;
     atomic_init(&key->refs, 1);
+    atomic_init(&key->kept, NULL);
     return key;
 }
 
@@ -56,6 +58,7 @@ void prov_key_unref(struct prov_key *key)
     else if (key->ops != NULL)
         key->ops->free(key->opkey);
     prov_store_unref(key->store);
+    prov_kept_free(atomic_load(&key->kept));
     EVP_PKEY_free(key->soft);
     OPENSSL_free(key->uri);
     OPENSSL_free(key->pin_source);

@@ -21,6 +21,7 @@
 #include "ks_uri.h"
 
 struct prov_store; /* stores.h */
+struct prov_kept;  /* signature_kept.h */
 
 struct prov_key {
     struct prov_ctx *ctx;
@@ -33,6 +34,7 @@ struct prov_key {
     const struct prov_store *store; /* counted; of OPKEY, which it outlives */
     char *uri;                      /* canonical; NULL for foreign keys */
     char *pin_source; /* of the URI it came by, for its URI-PEM; or NULL */
+    _Atomic(struct prov_kept *) kept; /* NULL until a message is signed */
     bool has_public;
     bool has_private;
 };

@@ -5,7 +5,7 @@
 #include <openssl/core_dispatch.h>
 
 #include "err.h"
-#include "signature.h"
+#include "signature_kept.h"
 
 typedef int digest_init_ex_fn(EVP_MD_CTX *ctx, EVP_PKEY_CTX **soft,
                               const char *digest, OSSL_LIB_CTX *libctx,
@@ -29,6 +29,7 @@ static int begin(struct prov_signature *sig, const char *digest, void *keydata,
                  const OSSL_PARAM params[], bool signs, digest_init_ex_fn *init)
 {
     char last[64];
+    bool plain;
 
     if (keydata == NULL && (digest == NULL || digest[0] == '\0')) {
         last_digest(sig, last, sizeof(last));
@@ -42,11 +43,19 @@ static int begin(struct prov_signature *sig, const char *digest, void *keydata,
     sig->signs = signs;
     if (!prov_signature_check_params(sig, params))
         return 0;
+    plain = prov_signature_is_private(sig) &&
+            (params == NULL || params[0].key == NULL);
+    if (plain && prov_kept_copy(sig, digest))
+        return 1;
     sig->stream = EVP_MD_CTX_new();
     if (sig->stream == NULL)
         return prov_raise(sig->ctx, KS_E_NOMEM, "out of memory");
-    return init(sig->stream, &sig->soft, digest, sig->ctx->child,
-                sig->ctx->propq, sig->key->soft, params) > 0;
+    if (init(sig->stream, &sig->soft, digest, sig->ctx->child, sig->ctx->propq,
+             sig->key->soft, params) <= 0)
+        return 0;
+    if (plain && !prov_kept_save(sig, digest))
+        return prov_raise(sig->ctx, KS_E_NOMEM, "out of memory");
+    return 1;
 }
 
 /* Starts what an operation key will sign; EdDSA has no digest (RFC 8032). */
