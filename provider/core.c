@@ -29,6 +29,9 @@ bool prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in)
         case OSSL_FUNC_CORE_POP_ERROR_TO_MARK:
             core->pop_error_to_mark = OSSL_FUNC_core_pop_error_to_mark(in);
             break;
+        case OSSL_FUNC_PROVIDER_UP_REF:
+            core->provider_up_ref = OSSL_FUNC_provider_up_ref(in);
+            break;
         default: /* the many others are not for us */
             break;
         }
@@ -37,5 +40,5 @@ bool prov_core_init(struct prov_core *core, const OSSL_DISPATCH *in)
            core->set_error_debug != NULL && core->vset_error != NULL &&
            core->set_error_mark != NULL &&
            core->clear_last_error_mark != NULL &&
-           core->pop_error_to_mark != NULL;
+           core->pop_error_to_mark != NULL && core->provider_up_ref != NULL;
 }

@@ -17,6 +17,7 @@ struct prov_core {
     OSSL_FUNC_core_set_error_mark_fn *set_error_mark;
     OSSL_FUNC_core_clear_last_error_mark_fn *clear_last_error_mark;
     OSSL_FUNC_core_pop_error_to_mark_fn *pop_error_to_mark;
+    OSSL_FUNC_provider_up_ref_fn *provider_up_ref;
 };
 
 /* Fills CORE from the table that OSSL_provider_init was given; false if one

@@ -18,8 +18,19 @@
 #include "key.h"
 #include "params.h"
 
+/*
+ * A key may be freed after OPENSSL_cleanup: by an atexit handler that was
+ * registered before libcrypto's own, by the destructor of a C++ static. With
+ * it would go the last hold on this provider, and what libcrypto does then
+ * needs what it has freed already (3.0: the lock of the error strings). So one
+ * more hold is taken, and the provider stays for the rest of the process.
+ */
 void prov_keymgmt_free(void *keydata)
 {
+    const struct prov_key *key = keydata;
+
+    if (key != NULL && OPENSSL_init_crypto(0, NULL) != 1)
+        (void)key->ctx->core.provider_up_ref(key->ctx->handle, 0);
     prov_key_unref(keydata);
 }
 

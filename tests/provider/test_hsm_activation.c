@@ -160,6 +160,31 @@ static void after_the_fetch_cache_was_poisoned(void)
     in_default_context(poison_and_use);
 }
 
+/* As an atexit handler does that was there before libcrypto's, or a C++
+ * static. */
+static void end_libcrypto_first(void)
+{
+    static const char *const names[] = {"default", "keystore", NULL};
+    EVP_PKEY *keys[N_KINDS];
+    struct fixture f;
+    size_t i;
+
+    open_with_keys(&f, names, keys);
+    for (i = 0; i < N_KINDS; i++)
+        CHECK(keys[i] != NULL && fixture_use(&f, keys[i], keys[i]));
+    for (i = 0; i < 2; i++) /* only the keys hold them from now on */
+        CHECK_INT(OSSL_PROVIDER_unload(f.providers[i]), 1);
+    OPENSSL_cleanup();
+    for (i = 0; i < N_KINDS; i++)
+        EVP_PKEY_free(keys[i]);
+    (void)alarm(0);
+}
+
+static void a_key_may_be_freed_after_libcrypto_ended(void)
+{
+    in_default_context(end_libcrypto_first);
+}
+
 static void contexts_share_a_token_and_end_one_by_one(void)
 {
     static const char *const names[] = {"default", "keystore", NULL};
@@ -218,6 +243,7 @@ static const struct test_case cases[] = {
     TEST_CASE(listed_after_default),
     TEST_CASE(listed_before_default),
     TEST_CASE(after_the_fetch_cache_was_poisoned),
+    TEST_CASE(a_key_may_be_freed_after_libcrypto_ended),
     TEST_CASE(contexts_share_a_token_and_end_one_by_one),
     TEST_CASE(provider_is_loaded_and_unloaded_many_times),
 };
