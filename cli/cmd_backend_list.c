@@ -57,11 +57,12 @@ static json_t *token_json(const struct ks_section *section)
     const char *token = ks_section_get(section, "token");
 
     return json_pack(
-        "{s:o, s:n, s:n, s:s, s:n, s:o, s:o, s:o, s:o}", "place",
+        "{s:o, s:n, s:n, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "place",
         json_sprintf("%s in %s", token != NULL ? token : "?",
                      module != NULL ? module : "?"),
         "path", "sealing", "extractable", "no", "passphrase", "module",
-        cli_json_text(module), "token", cli_json_text(token), "user_pin",
+        cli_json_text(module), "token", cli_json_text(token), "serial",
+        cli_json_text(ks_section_get(section, "serial")), "user_pin",
         source_json(or_default(
             section, "user_pin",
             ks_section_get(section, "so_pin") != NULL ? NULL : "ask")),

@@ -146,6 +146,7 @@ static void use_config(void)
                                "[backend officer]\ntype = pkcs11\n"
                                "module = m.so\ntoken = t\nso_pin = env:S\n";
 
+    cli_clear(&cli);
     cli = (struct cli){.globals.quiet = true};
     test_write("caadm.conf", text, sizeof(text) - 1, 0600);
     cli.globals.config = test_path("caadm.conf");

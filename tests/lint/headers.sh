@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-warn="-Wall -Wextra -Werror -D_GNU_SOURCE"
+warn="-Wall -Wextra -Werror -D_GNU_SOURCE $(pkg-config --cflags p11-kit-1)"
 rc=0
 alone() {
     # shellcheck disable=SC2086 # a list of words
