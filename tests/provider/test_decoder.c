@@ -551,7 +551,7 @@ static void keys_of_a_token_come_as_by_their_uris(void)
     static const char *const kinds[] = {"P-256", "RSA"};
     static const char *const uris[] = {"keystore://hsm/k",
                                        "pkcs11:token=provider%20test;object=k",
-                                       "PKCS11:object=k?pin-value=" HSM_PIN};
+                                       ("PKCS11:object=k?pin-value=" HSM_PIN)};
     struct fixture f;
     size_t i, u;
 
