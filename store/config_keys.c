@@ -30,6 +30,8 @@ const struct ks_setting_doc ks_setting_docs[] = {
 
     {"backend pkcs11", "module", "path", NULL, "PKCS#11 module"},
     {"backend pkcs11", "token", "text", NULL, "label of the token"},
+    {"backend pkcs11", "serial", "text", NULL,
+     "serial number of the token, where labels are shared"},
     {"backend pkcs11", "user_pin", "source", NULL,
      "where the user PIN comes from; absent: ask"},
     {"backend pkcs11", "so_pin", "source", NULL,
