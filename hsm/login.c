@@ -3,6 +3,8 @@
  */
 #include "login.h"
 
+#include <time.h>
+
 #include <openssl/crypto.h>
 
 #include "ckr.h"
@@ -10,6 +12,9 @@
 #include "pin.h"
 #include "pool.h"
 #include "token_state.h"
+
+#define LOGIN_TRIES 5
+#define LOGIN_PAUSE_NS 20000000L
 
 /* What differs between the two who can log in. */
 struct role {
@@ -75,10 +80,42 @@ static CK_RV call_login(const struct hsm_session *session, CK_USER_TYPE type,
     return rv;
 }
 
+/* CKR_PIN_LOCKED if one more failure might lock the token. */
+static CK_RV check_risk(const struct hsm_session *session,
+                        const struct role *role)
+{
+    CK_TOKEN_INFO info = {0};
+    CK_RV rv = hsm_token_info(session->token, &info);
+
+    if (rv == CKR_OK && (info.flags & (role->final | role->locked)) != 0)
+        rv = CKR_PIN_LOCKED;
+    return rv;
+}
+
+/*
+ * SoftHSM 2.6.1 fails with CKR_GENERAL_ERROR while another process logs in and
+ * writes that down, as workers of a server do all at once. That refuses no
+ * PIN; whether the token took it for a try is looked at before the next.
+ */
+static CK_RV persist(const struct hsm_session *session, const struct role *role,
+                     const struct ks_secret *pin)
+{
+    static const struct timespec pause = {.tv_nsec = LOGIN_PAUSE_NS};
+    CK_RV rv = call_login(session, role->type, pin);
+
+    for (int i = 1; rv == CKR_GENERAL_ERROR && i < LOGIN_TRIES; i++) {
+        (void)nanosleep(&pause, NULL);
+        rv = check_risk(session, role);
+        if (rv == CKR_OK)
+            rv = call_login(session, role->type, pin);
+    }
+    return rv;
+}
+
 static CK_RV login_task(const struct hsm_session *session, void *arg)
 {
     struct login *login = arg;
-    CK_RV rv = call_login(session, login->role->type, &login->pin);
+    CK_RV rv = persist(session, login->role, &login->pin);
     bool ours = rv == CKR_OK;
 
     if (rv == CKR_USER_ALREADY_LOGGED_IN)
@@ -323,18 +360,6 @@ static void forget(const struct hsm_session *session)
     (void)keep_pin(session->token, &none);
 }
 
-/* CKR_PIN_LOCKED if one more failure might lock the token. */
-static CK_RV check_risk(const struct hsm_session *session,
-                        const struct role *role)
-{
-    CK_TOKEN_INFO info = {0};
-    CK_RV rv = hsm_token_info(session->token, &info);
-
-    if (rv == CKR_OK && (info.flags & (role->final | role->locked)) != 0)
-        rv = CKR_PIN_LOCKED;
-    return rv;
-}
-
 static CK_RV restore(const struct hsm_session *session, const struct role *role)
 {
     struct ks_secret pin = {0};
@@ -343,7 +368,7 @@ static CK_RV restore(const struct hsm_session *session, const struct role *role)
     if (rv == CKR_OK)
         rv = copy_pin(session->token, &pin);
     if (rv == CKR_OK)
-        rv = call_login(session, role->type, &pin);
+        rv = persist(session, role, &pin);
     if (rv == CKR_OK)
         set_user(session, role->user, true);
     if (rv == CKR_USER_ALREADY_LOGGED_IN) {
