@@ -5,10 +5,15 @@
 #include "token.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
 #include "ckr.h"
+#include "token_state.h"
+
+#define INFO_TRIES 20
+#define INFO_PAUSE_NS 5000000L
 
 /* A token put in between the two calls makes the list longer. */
 #define LIST_TRIES 5
@@ -46,11 +51,24 @@ static CK_RV list_slots(const CK_FUNCTION_LIST *f, CK_SLOT_ID **ids,
     return rv;
 }
 
+CK_RV hsm_slot_token_info(const CK_FUNCTION_LIST *f, CK_SLOT_ID slot,
+                          CK_TOKEN_INFO *info)
+{
+    static const struct timespec pause = {.tv_nsec = INFO_PAUSE_NS};
+    CK_RV rv = f->C_GetTokenInfo(slot, info);
+
+    for (int i = 1; rv == CKR_GENERAL_ERROR && i < INFO_TRIES; i++) {
+        (void)nanosleep(&pause, NULL);
+        rv = f->C_GetTokenInfo(slot, info);
+    }
+    return rv;
+}
+
 static void look(const CK_FUNCTION_LIST *f, struct hsm_slot *slot)
 {
     slot->has_token = f->C_GetSlotInfo(slot->id, &slot->slot) == CKR_OK &&
                       (slot->slot.flags & CKF_TOKEN_PRESENT) != 0 &&
-                      f->C_GetTokenInfo(slot->id, &slot->token) == CKR_OK;
+                      hsm_slot_token_info(f, slot->id, &slot->token) == CKR_OK;
 }
 
 /* *slots, caller frees. */

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/crypto.h>
 
@@ -13,9 +12,6 @@
 #include "gate.h"
 #include "pool.h"
 #include "token_state.h"
-
-#define INFO_TRIES 20
-#define INFO_PAUSE_NS 5000000L
 
 static struct hsm_token *tokens;
 
@@ -220,22 +216,6 @@ static CK_SLOT_ID slot_of(struct hsm_token *token)
     return slot;
 }
 
-/* SoftHSM 2.6.1 cannot tell (CKR_GENERAL_ERROR) while another process logs in
- * and writes that down: so workers that are forked, or get their token back,
- * meet this. Asking uses up no try of a PIN. */
-static CK_RV read_info(const CK_FUNCTION_LIST *f, CK_SLOT_ID slot,
-                       CK_TOKEN_INFO *info)
-{
-    static const struct timespec pause = {.tv_nsec = INFO_PAUSE_NS};
-    CK_RV rv = f->C_GetTokenInfo(slot, info);
-
-    for (int i = 0; rv == CKR_GENERAL_ERROR && i < INFO_TRIES; i++) {
-        (void)nanosleep(&pause, NULL);
-        rv = f->C_GetTokenInfo(slot, info);
-    }
-    return rv;
-}
-
 CK_RV hsm_token_info(struct hsm_token *token, CK_TOKEN_INFO *info)
 {
     CK_FUNCTION_LIST *f;
@@ -243,9 +223,9 @@ CK_RV hsm_token_info(struct hsm_token *token, CK_TOKEN_INFO *info)
 
     if (rv != CKR_OK)
         return rv;
-    rv = read_info(f, slot_of(token), info);
+    rv = hsm_slot_token_info(f, slot_of(token), info);
     if (hsm_ckr_is_stale(rv) && hsm_token_find_again(token) == CKR_OK)
-        rv = read_info(f, slot_of(token), info);
+        rv = hsm_slot_token_info(f, slot_of(token), info);
     hsm_module_leave(token->module);
     return rv;
 }

@@ -45,6 +45,12 @@ struct hsm_token {
     pthread_mutex_t creating; /* hsm_token_create_begin */
 };
 
+/* C_GetTokenInfo, patiently: SoftHSM 2.6.1 cannot tell (CKR_GENERAL_ERROR)
+ * while another process logs in and writes that down, as the workers of a
+ * server do all at once. Asking uses up no try of a PIN. */
+CK_RV hsm_slot_token_info(const CK_FUNCTION_LIST *f, CK_SLOT_ID slot,
+                          CK_TOKEN_INFO *info);
+
 /* Under LOCK: changes with either epoch, never comes back. */
 unsigned long hsm_token_epoch(const struct hsm_token *token);
 
