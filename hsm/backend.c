@@ -137,6 +137,22 @@ static ks_rc p11_certificate(void *store, const char *name, struct ks_buf *cert,
     return rc;
 }
 
+/* Every use of KEY will want the PIN, when nobody can be asked for it. */
+static ks_rc prepare(const struct hsm_target *target, const struct ks_ask *ask,
+                     void **key, struct ks_buf *spki, struct ks_err *err)
+{
+    ks_rc rc =
+        hsm_login_prepare(target->hit.token, target->hit.place->backend,
+                          target->whose, ask, err);
+
+    if (rc == KS_OK)
+        return rc;
+    hsm_key_free(*key);
+    *key = NULL;
+    ks_buf_clear(spki);
+    return rc;
+}
+
 static ks_rc p11_open_key(void *data, const char *name,
                           const struct ks_ask *ask,
                           const struct ks_key_ops **ops, void **key,
@@ -151,6 +167,8 @@ static ks_rc p11_open_key(void *data, const char *name,
     if (rc == KS_OK)
         rc = hsm_key_open(target.hit.token, &target.key, target.whose,
                           store->libctx, store->propq, key, spki, err);
+    if (rc == KS_OK && hsm_key_wants_pin(*key))
+        rc = prepare(&target, ask, key, spki, err);
     if (rc == KS_OK)
         *ops = &hsm_key_ops;
     hsm_target_clear(&target);
@@ -176,14 +194,14 @@ static ks_rc p11_generate(void *store, const char *name,
 }
 
 static ks_rc p11_save(void *store, const char *name, const struct ks_buf *spki,
-                      const struct ks_secret *pkcs8, const struct ks_ask *ask,
-                      struct ks_err *err)
+                      const struct ks_secret *pkcs8, unsigned usage,
+                      const struct ks_ask *ask, struct ks_err *err)
 {
     struct hsm_target target;
     ks_rc rc = hsm_target_open(store, name, &target, err);
 
     if (rc == KS_OK)
-        rc = hsm_import(&target, spki, pkcs8, ask, err);
+        rc = hsm_import(&target, spki, pkcs8, usage, ask, err);
     hsm_target_clear(&target);
     return rc;
 }

@@ -135,8 +135,8 @@ static ks_rc wrap_point(struct parcel *parcel, struct ks_err *err)
 }
 
 ks_rc hsm_import(const struct hsm_target *target, const struct ks_buf *spki,
-                 const struct ks_secret *pkcs8, const struct ks_ask *ask,
-                 struct ks_err *err)
+                 const struct ks_secret *pkcs8, unsigned usage,
+                 const struct ks_ask *ask, struct ks_err *err)
 {
     struct parcel parcel = {.plan = {.outspoken = true}};
     struct ks_buf seen = {0};
@@ -145,7 +145,7 @@ ks_rc hsm_import(const struct hsm_target *target, const struct ks_buf *spki,
     if (rc == KS_OK) {
         parcel.plan.make = parcel.material.make;
         parcel.plan.expected = &parcel.material.spki;
-        rc = hsm_make_usage(parcel.plan.make, 0, target->whose,
+        rc = hsm_make_usage(parcel.plan.make, usage, target->whose,
                             &parcel.plan.usage, err);
     }
     if (rc == KS_OK && parcel.material.point.len > 0)

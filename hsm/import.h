@@ -9,7 +9,7 @@
 /* As ks_backend.save. Both halves are looked at before ASK is asked. */
 KS_MUST_CHECK ks_rc hsm_import(const struct hsm_target *target,
                                const struct ks_buf *spki,
-                               const struct ks_secret *pkcs8,
+                               const struct ks_secret *pkcs8, unsigned usage,
                                const struct ks_ask *ask, struct ks_err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "loadkey.h"
 #include "params.h"
 #include "soft.h"
+#include "usage.h"
 
 static ks_rc name_is_free(const struct prov_create *create, struct ks_err *err)
 {
@@ -121,8 +122,8 @@ static ks_rc open_made(struct prov_create *create, struct prov_key **out,
 }
 
 static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
-                  const struct ks_secret *pkcs8, struct prov_key **out,
-                  struct ks_err *err)
+                  const struct ks_secret *pkcs8, unsigned usage,
+                  struct prov_key **out, struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
     const struct prov_store *store = place->store;
@@ -135,8 +136,8 @@ static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
         rc = prov_key_from_pkcs8(create->ctx, store, place->canonical, pkcs8,
                                  &key, err);
     if (rc == KS_OK)
-        rc = store->backend->save(store->handle, place->name, spki, pkcs8, &ask,
-                                  err);
+        rc = store->backend->save(store->handle, place->name, spki, pkcs8,
+                                  usage, &ask, err);
     if (rc == KS_OK && key == NULL)
         rc = open_made(create, &key, err);
     if (rc == KS_OK) {
@@ -149,7 +150,8 @@ static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
 }
 
 ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
-                       struct prov_key **out, struct ks_err *err)
+                       unsigned usage, struct prov_key **out,
+                       struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
     struct ks_secret pkcs8 = {0};
@@ -165,7 +167,7 @@ ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
     if (rc == KS_OK)
         rc = prov_soft_to_pkcs8(create->ctx, soft, &pkcs8, err);
     if (rc == KS_OK)
-        rc = save(create, &spki, &pkcs8, out, err);
+        rc = save(create, &spki, &pkcs8, usage, out, err);
     ks_secret_clear(&pkcs8);
     ks_buf_clear(&spki);
     return rc;
@@ -206,6 +208,23 @@ bool prov_create_wanted(const OSSL_PARAM params[])
            OSSL_PARAM_locate_const(params, PROV_PARAM_URI_ALIAS) != NULL;
 }
 
+/* What TEXT, which may be NULL, says the key may be used for: 0 is as the
+ * backend does it. */
+ks_rc prov_create_usage(const struct prov_create *create, const char *text,
+                        const char *type, unsigned *usage, struct ks_err *err)
+{
+    *usage = 0;
+    if (text == NULL)
+        return KS_OK;
+    if (!prov_create_is_inside(create))
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: %s: backend type %s does not restrict what its "
+                       "keys are used for",
+                       create->place.canonical, PROV_PARAM_USAGE,
+                       create->place.store->backend->type);
+    return prov_usage_parse(text, type, usage, err);
+}
+
 /* No key goes into a backend that could not come out of it as itself. */
 static ks_rc check_pair(const struct prov_key *key, const char *uri,
                         struct ks_err *err)
@@ -239,6 +258,7 @@ ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
     const char *passout = text_param(params, PROV_PARAM_PASSOUT);
     struct prov_create create = {0};
     struct prov_key *made = NULL;
+    unsigned usage = 0;
     ks_rc rc;
 
     if (uri == NULL)
@@ -247,9 +267,12 @@ ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
         return ks_fail(err, KS_E_INVALID, "%s: not a text", PROV_PARAM_URI);
     rc = prov_create_open(&create, key->ctx, uri, passout, err);
     if (rc == KS_OK)
+        rc = prov_create_usage(&create, text_param(params, PROV_PARAM_USAGE),
+                               key->type, &usage, err);
+    if (rc == KS_OK)
         rc = check_pair(key, create.place.canonical, err);
     if (rc == KS_OK)
-        rc = prov_create_save(&create, key->soft, &made, err);
+        rc = prov_create_save(&create, key->soft, usage, &made, err);
     if (rc == KS_OK) {
         prov_key_swap(key, made);
         prov_key_unref(made);

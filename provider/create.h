@@ -32,10 +32,18 @@ KS_MUST_CHECK ks_rc prov_create_open(struct prov_create *create,
                                      const char *passout, struct ks_err *err);
 void prov_create_clear(struct prov_create *create);
 
+/* What a key of TYPE is to be used for, by PROV_PARAM_USAGE's TEXT; NULL: 0,
+ * the backend's default. KS_E_INVALID; KS_E_UNSUPPORTED where keys come out
+ * of the backend. */
+KS_MUST_CHECK ks_rc prov_create_usage(const struct prov_create *create,
+                                      const char *text, const char *type,
+                                      unsigned *usage, struct ks_err *err);
+
 /* Keeps SOFT, a whole key of the child context, in the backend; its private
- * half may never come out again. On failure nothing is left there. */
+ * half may never come out again. USAGE is of prov_create_usage. On failure
+ * nothing is left there. */
 KS_MUST_CHECK ks_rc prov_create_save(struct prov_create *create,
-                                     const EVP_PKEY *soft,
+                                     const EVP_PKEY *soft, unsigned usage,
                                      struct prov_key **out, struct ks_err *err);
 
 /* True if the backend makes its keys itself. */

@@ -277,8 +277,7 @@ static ks_rc generate_inside(const struct gen *gen, struct prov_create *create,
                        "be told \"%s\"",
                        create->place.canonical,
                        create->place.store->backend->type, gen->unheard);
-    if (gen->usage != NULL)
-        rc = prov_usage_parse(gen->usage, gen->type, &spec.usage, err);
+    rc = prov_create_usage(create, gen->usage, gen->type, &spec.usage, err);
     return rc == KS_OK ? prov_create_inside(create, &spec, out, err) : rc;
 }
 
@@ -287,19 +286,16 @@ static ks_rc generate_here(struct gen *gen, struct progress *progress,
                            struct ks_err *err)
 {
     EVP_PKEY *soft;
-    ks_rc rc;
+    unsigned usage;
+    ks_rc rc = prov_create_usage(create, gen->usage, gen->type, &usage, err);
 
-    if (gen->usage != NULL)
-        return ks_fail(err, KS_E_UNSUPPORTED,
-                       "%s: %s: backend type %s does not restrict what its "
-                       "keys are used for",
-                       create->place.canonical, PROV_PARAM_USAGE,
-                       create->place.store->backend->type);
+    if (rc != KS_OK)
+        return rc;
     soft = generate_soft(gen, progress);
     rc = soft == NULL
              ? ks_fail(err, KS_E_CRYPTO, "%s: the key could not be generated",
                        create->place.canonical)
-             : prov_create_save(create, soft, out, err);
+             : prov_create_save(create, soft, usage, out, err);
     EVP_PKEY_free(soft);
     return rc;
 }

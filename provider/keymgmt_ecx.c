@@ -87,7 +87,7 @@ static const OSSL_PARAM *ecx_gen_settable(void *genctx, void *provctx)
 #ifdef OSSL_PKEY_PARAM_DHKEM_IKM
         OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_DHKEM_IKM, NULL, 0),
 #endif
-        PROV_PARAMS_GENERATE, OSSL_PARAM_END};
+        PROV_PARAMS_CREATE, OSSL_PARAM_END};
 
     (void)genctx;
     (void)provctx;

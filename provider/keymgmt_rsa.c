@@ -95,7 +95,7 @@ static void *rsapss_gen_init(void *provctx, int selection,
 
 static const OSSL_PARAM *rsa_gen_settable(void *genctx, void *provctx)
 {
-    static const OSSL_PARAM params[] = {RSA_GENERATION, PROV_PARAMS_GENERATE,
+    static const OSSL_PARAM params[] = {RSA_GENERATION, PROV_PARAMS_CREATE,
                                         OSSL_PARAM_END};
 
     (void)genctx;
@@ -106,7 +106,7 @@ static const OSSL_PARAM *rsa_gen_settable(void *genctx, void *provctx)
 static const OSSL_PARAM *rsapss_gen_settable(void *genctx, void *provctx)
 {
     static const OSSL_PARAM params[] = {RSA_GENERATION, PSS_RESTRICTIONS,
-                                        PROV_PARAMS_GENERATE, OSSL_PARAM_END};
+                                        PROV_PARAMS_CREATE, OSSL_PARAM_END};
 
     (void)genctx;
     (void)provctx;

@@ -10,8 +10,8 @@
 #define PROV_PARAM_URI_ALIAS "pkcs11_uri"
 /* The new key's secret, as a source ("file:pw.txt"). */
 #define PROV_PARAM_PASSOUT "keystore-passout"
-/* Of generation in a backend that makes its keys itself: what the key may be
- * used for, "sign,decrypt,derive" or some of them. */
+/* Of a backend whose keys stay inside: what the new key may be used for,
+ * "sign,decrypt,derive" or some of them. */
 #define PROV_PARAM_USAGE "keystore-usage"
 /* Of EVP_PKEY_set_params: seal an existing key anew. */
 #define PROV_PARAM_RESEAL "keystore-reseal"
@@ -21,9 +21,8 @@
 #define PROV_PARAMS_CREATE                                                     \
     OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0),                           \
         OSSL_PARAM_utf8_string(PROV_PARAM_URI_ALIAS, NULL, 0),                 \
-        OSSL_PARAM_utf8_string(PROV_PARAM_PASSOUT, NULL, 0)
-#define PROV_PARAMS_GENERATE                                                   \
-    PROV_PARAMS_CREATE, OSSL_PARAM_utf8_string(PROV_PARAM_USAGE, NULL, 0)
+        OSSL_PARAM_utf8_string(PROV_PARAM_PASSOUT, NULL, 0),                   \
+        OSSL_PARAM_utf8_string(PROV_PARAM_USAGE, NULL, 0)
 /* What get_params and set_params take. */
 #define PROV_PARAMS_GET OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0)
 #define PROV_PARAMS_SET                                                        \

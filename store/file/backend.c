@@ -304,8 +304,8 @@ static ks_rc describe(const struct target *target, const struct ks_buf *spki,
 }
 
 static ks_rc file_save(void *data, const char *name, const struct ks_buf *spki,
-                       const struct ks_secret *pkcs8, const struct ks_ask *ask,
-                       struct ks_err *err)
+                       const struct ks_secret *pkcs8, unsigned usage,
+                       const struct ks_ask *ask, struct ks_err *err)
 {
     struct target target;
     struct ks_secret text = {0};
@@ -314,6 +314,7 @@ static ks_rc file_save(void *data, const char *name, const struct ks_buf *spki,
     const struct store *store = data;
     ks_rc rc = ks_key_pair_check(&store->crypto, pkcs8, spki, err);
 
+    (void)usage; /* a key that comes out can do what it can */
     if (rc != KS_OK)
         return rc;
     rc = target_open(store, name, true, &target, err);

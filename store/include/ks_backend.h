@@ -176,10 +176,11 @@ struct ks_backend {
     ks_rc (*load)(void *store, const char *name, const struct ks_ask *ask,
                   struct ks_secret *pkcs8, struct ks_err *err);
     /* Keeps a key under a new name, sealed; wholly or not at all, and on
-     * stable storage when it returns. KS_E_EXISTS. */
+     * stable storage when it returns. USAGE is as in ks_keygen, and 0 for a
+     * backend of material keys. KS_E_EXISTS. */
     ks_rc (*save)(void *store, const char *name, const struct ks_buf *spki,
-                  const struct ks_secret *pkcs8, const struct ks_ask *ask,
-                  struct ks_err *err);
+                  const struct ks_secret *pkcs8, unsigned usage,
+                  const struct ks_ask *ask, struct ks_err *err);
     /* Seals the key anew in one step: at any moment either the old or the
      * new sealing is there. NEW_ASK gives the new secret. */
     ks_rc (*reseal)(void *store, const char *name, const struct ks_ask *ask,

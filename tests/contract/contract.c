@@ -54,7 +54,7 @@ static ks_rc save(void *store, const char *name, const struct test_key *key,
     struct test_answers answers;
     const struct ks_ask ask = ask_of(&answers, secret, NULL);
 
-    return subject.backend->save(store, name, &key->spki, &key->pkcs8, &ask,
+    return subject.backend->save(store, name, &key->spki, &key->pkcs8, 0, &ask,
                                  err);
 }
 

@@ -146,7 +146,16 @@ done
 expect_ok caadm key import keystore://askhsm/in-again --in in-EC.key --key-id \
     77 --user-pin file:pin.txt
 expect_ok caadm key test "$HSM/in-again;id=77"
+expect_ok caadm key import "$HSM/opens" --in in-RSA.key --usage sign,decrypt
+printf 'for opens only' >clear
+expect_ok openssl pkeyutl -provider default -encrypt -inkey in-RSA.key \
+    -in clear -out sealed
+expect_ok openssl pkeyutl -decrypt -inkey "$HSM/opens" -in sealed -out opened
+expect_same clear opened
+expect_fail openssl pkeyutl -decrypt -inkey "$HSM/in-RSA" -in sealed
 keeps 1 caadm key import "$HSM/in-EC" --in in-RSA.key
+keeps 2 caadm key import "$HSM/no" --in in-EC.key --usage decrypt
+keeps 2 caadm key import keystore://default/no --in in-EC.key --usage sign
 keeps 2 caadm key import "$HSM/no" --in pin.txt
 keeps 4 caadm key import keystore://askhsm/no --in in-EC.key
 keeps 4 caadm key import keystore://askhsm/no --in in-EC.key --user-pin \

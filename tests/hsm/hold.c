@@ -110,14 +110,15 @@ bool hold_made(struct hold *hold, const char *name, const char *kind)
     return CHECK_OK(rc, &hold->err);
 }
 
-ks_rc hold_save(struct hold *hold, const char *name, const char *kind)
+ks_rc hold_save(struct hold *hold, const char *name, const char *kind,
+                unsigned usage)
 {
     struct test_key key;
     ks_rc rc;
 
     test_key_make(kind, &key);
     hold->err = (struct ks_err){{0}, {0}};
-    rc = ks_pkcs11_backend.save(hold->store, name, &key.spki, &key.pkcs8,
+    rc = ks_pkcs11_backend.save(hold->store, name, &key.spki, &key.pkcs8, usage,
                                 &hold->ask, &hold->err);
     (void)CHECK((rc == KS_OK) == (hold->err.text[0] == '\0'));
     test_key_clear(&key);

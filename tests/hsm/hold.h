@@ -26,7 +26,8 @@ ks_rc hold_make(struct hold *hold, const char *name, const char *kind,
                 unsigned usage);
 /* The same as hold_make, for a key that must be made. False if it is not. */
 bool hold_made(struct hold *hold, const char *name, const char *kind);
-ks_rc hold_save(struct hold *hold, const char *name, const char *kind);
+ks_rc hold_save(struct hold *hold, const char *name, const char *kind,
+                unsigned usage);
 ks_rc hold_info(struct hold *hold, const char *name, struct ks_buf *spki);
 ks_rc hold_remove(struct hold *hold, const char *name);
 

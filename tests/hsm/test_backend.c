@@ -243,7 +243,7 @@ static void the_newest_certificate_of_the_key_is_given(void)
     at = key.pkcs8.data;
     pkey = d2i_AutoPrivateKey(NULL, &at, (long)key.pkcs8.len);
     CHECK_RC(ks_pkcs11_backend.save(hold.store, "k;id=0a", &key.spki,
-                                    &key.pkcs8, &hold.ask, NULL),
+                                    &key.pkcs8, 0, &hold.ask, NULL),
              KS_OK);
     CHECK_RC(serial_of(&hold, "k", &serial), KS_E_NOT_FOUND);
     write_cert(pkey, 1, "c1");
@@ -284,7 +284,7 @@ static void a_certificate_shows_the_key_whose_public_object_is_missing(void)
     at = key.pkcs8.data;
     pkey = d2i_AutoPrivateKey(NULL, &at, (long)key.pkcs8.len);
     CHECK_RC(ks_pkcs11_backend.save(hold.store, "k;id=0a", &key.spki,
-                                    &key.pkcs8, &hold.ask, NULL),
+                                    &key.pkcs8, 0, &hold.ask, NULL),
              KS_OK);
     hold_close(&hold);
     delete ("pubkey", "0a");

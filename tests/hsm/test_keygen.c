@@ -128,8 +128,8 @@ static void a_taken_label_or_id_is_refused(void)
     CHECK_RC(hold_make(&hold, "a;id=0103", "EC:P-256", 0), KS_E_EXISTS);
     CHECK_RC(hold_make(&hold, "b;id=0102", "EC:P-256", 0), KS_E_EXISTS);
     CHECK_CONTAINS(hold.err.text, "CKA_ID");
-    CHECK_RC(hold_save(&hold, "a", "ED25519"), KS_E_EXISTS);
-    CHECK_RC(hold_save(&hold, "c;id=0102", "ED25519"), KS_E_EXISTS);
+    CHECK_RC(hold_save(&hold, "a", "ED25519", 0), KS_E_EXISTS);
+    CHECK_RC(hold_save(&hold, "c;id=0102", "ED25519", 0), KS_E_EXISTS);
     CHECK_RC(hold_make(&hold, "b;id=0103", "EC:P-256", 0), KS_OK);
     CHECK_STR(hold_names(&hold), "a b");
     CHECK_INT(hold_objects("Private Key Object"), 2);

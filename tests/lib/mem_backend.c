@@ -214,13 +214,14 @@ static ks_rc make_key(const struct store *store, const char *name,
 }
 
 static ks_rc mem_save(void *data, const char *name, const struct ks_buf *spki,
-                      const struct ks_secret *pkcs8, const struct ks_ask *ask,
-                      struct ks_err *err)
+                      const struct ks_secret *pkcs8, unsigned usage,
+                      const struct ks_ask *ask, struct ks_err *err)
 {
     struct store *store = data;
     struct key *key = NULL, **slot;
     ks_rc rc = ks_key_pair_check(&store->crypto, pkcs8, spki, err);
 
+    (void)usage;
     if (rc == KS_OK)
         rc = make_key(store, name, spki, pkcs8, ask, &key, err);
     if (rc != KS_OK)

@@ -43,7 +43,7 @@ static void save(void *store, const char *name, const struct test_key *key,
     const struct ks_ask ask = test_ask(&answers);
     struct ks_err err = {0};
 
-    CHECK_OK(backend->save(store, name, &key->spki, &key->pkcs8, &ask, &err),
+    CHECK_OK(backend->save(store, name, &key->spki, &key->pkcs8, 0, &ask, &err),
              &err);
 }
 
@@ -162,8 +162,9 @@ static void unsealed_keys_need_the_word_for_it(void)
 
     REQUIRE(open_store != NULL && sealed_store != NULL);
     test_key_make("ED25519", &key);
-    CHECK_OK(backend->save(open_store, "k", &key.spki, &key.pkcs8, &ask, &err),
-             &err);
+    CHECK_OK(
+        backend->save(open_store, "k", &key.spki, &key.pkcs8, 0, &ask, &err),
+        &err);
     CHECK_OK(load(open_store, "k", NULL, &err), &err);
     CHECK_INT(none.asked, 0);
     CHECK_RC(load(sealed_store, "k", "sesame", &err), KS_E_DENIED);
