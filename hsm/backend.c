@@ -14,6 +14,7 @@
 #include "key.h"
 #include "keygen.h"
 #include "list.h"
+#include "login.h"
 #include "public.h"
 #include "remove.h"
 #include "store.h"
@@ -141,13 +142,12 @@ static ks_rc p11_certificate(void *store, const char *name, struct ks_buf *cert,
 static ks_rc prepare(const struct hsm_target *target, const struct ks_ask *ask,
                      void **key, struct ks_buf *spki, struct ks_err *err)
 {
-    ks_rc rc =
-        hsm_login_prepare(target->hit.token, target->hit.place->backend,
-                          target->whose, ask, err);
+    ks_rc rc = hsm_login_prepare(target->hit.token, target->hit.place->backend,
+                                 target->whose, ask, err);
 
     if (rc == KS_OK)
         return rc;
-    hsm_key_free(*key);
+    hsm_key_ops.free(*key);
     *key = NULL;
     ks_buf_clear(spki);
     return rc;

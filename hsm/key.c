@@ -212,6 +212,11 @@ out:
     return rc;
 }
 
+bool hsm_key_wants_pin(const void *key)
+{
+    return ((const struct hsm_key *)key)->always_authenticate;
+}
+
 void hsm_key_free(void *vkey)
 {
     struct hsm_key *key = vkey;

@@ -25,4 +25,7 @@ KS_MUST_CHECK ks_rc hsm_key_open(struct hsm_token *token,
                                  void **key, struct ks_buf *spki,
                                  struct ks_err *err);
 
+/* CKA_ALWAYS_AUTHENTICATE: every use logs in anew. */
+bool hsm_key_wants_pin(const void *key);
+
 #endif

@@ -5,146 +5,43 @@
 
 #include <time.h>
 
-#include <openssl/crypto.h>
-
 #include "ckr.h"
 #include "login_state.h"
 #include "pin.h"
 #include "pool.h"
-#include "token_state.h"
 
-#define LOGIN_TRIES 5
-#define LOGIN_PAUSE_NS 20000000L
-
-/* What differs between the two who can log in. */
-struct role {
-    enum hsm_user user;
-    CK_USER_TYPE type;
-    enum hsm_mode mode;
-    const char *name;    /* in texts */
-    const char *setting; /* of caadm.conf */
-    CK_FLAGS low, final, locked, change;
-};
-
-static const struct role roles[] = {
-    [HSM_USER] = {HSM_USER, CKU_USER, HSM_READ, "user PIN", "user_pin",
-                  CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
-                  CKF_USER_PIN_LOCKED, CKF_USER_PIN_TO_BE_CHANGED},
-    [HSM_SO] = {HSM_SO, CKU_SO, HSM_WRITE, "SO PIN", "so_pin",
-                CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED,
-                CKF_SO_PIN_TO_BE_CHANGED},
-};
+/* How often it is looked whether a token has a user PIN, before it is said
+ * that there is none; see hsm_login_try. */
+#define LOOKS 4
+#define LOOK_PAUSE_NS 20000000L
 
 /* One login. */
 struct login {
     struct hsm_token *token;
-    const struct role *role;
+    const struct hsm_role *role;
     struct ks_secret pin; /* data NULL: by the token's own PIN pad */
-    CK_RV kept;           /* whether the PIN could be kept */
 };
-
-static void set_user(const struct hsm_session *session, enum hsm_user user,
-                     bool ours)
-{
-    struct hsm_token *token = session->token;
-
-    (void)pthread_mutex_lock(&token->lock);
-    token->user = user;
-    token->login_is_ours = ours;
-    token->login_epoch = session->epoch;
-    (void)pthread_mutex_unlock(&token->lock);
-}
-
-static CK_RV keep_pin(struct hsm_token *token, const struct ks_secret *pin)
-{
-    struct ks_secret kept = {0};
-    struct ks_secret old;
-
-    if (pin->data != NULL && ks_secret_set(&kept, pin->data, pin->len) != KS_OK)
-        return CKR_HOST_MEMORY;
-    (void)pthread_mutex_lock(&token->lock);
-    old = token->pin;
-    token->pin = kept;
-    (void)pthread_mutex_unlock(&token->lock);
-    ks_secret_clear(&old);
-    return CKR_OK;
-}
-
-static CK_RV call_login(const struct hsm_session *session, CK_USER_TYPE type,
-                        const struct ks_secret *pin)
-{
-    CK_RV rv = session->f->C_Login(session->handle, type, pin->data, pin->len);
-
-    if (rv == CKR_PIN_INCORRECT && pin->data != NULL)
-        hsm_pin_refused(session->token, type, pin);
-    return rv;
-}
-
-/* CKR_PIN_LOCKED if one more failure might lock the token. */
-static CK_RV check_risk(const struct hsm_session *session,
-                        const struct role *role)
-{
-    CK_TOKEN_INFO info = {0};
-    CK_RV rv = hsm_token_info(session->token, &info);
-
-    if (rv == CKR_OK && (info.flags & (role->final | role->locked)) != 0)
-        rv = CKR_PIN_LOCKED;
-    return rv;
-}
-
-/*
- * SoftHSM 2.6.1 fails with CKR_GENERAL_ERROR while another process logs in and
- * writes that down, as workers of a server do all at once. That refuses no
- * PIN; whether the token took it for a try is looked at before the next.
- */
-static CK_RV persist(const struct hsm_session *session, const struct role *role,
-                     const struct ks_secret *pin)
-{
-    static const struct timespec pause = {.tv_nsec = LOGIN_PAUSE_NS};
-    CK_RV rv = call_login(session, role->type, pin);
-
-    for (int i = 1; rv == CKR_GENERAL_ERROR && i < LOGIN_TRIES; i++) {
-        (void)nanosleep(&pause, NULL);
-        rv = check_risk(session, role);
-        if (rv == CKR_OK)
-            rv = call_login(session, role->type, pin);
-    }
-    return rv;
-}
 
 static CK_RV login_task(const struct hsm_session *session, void *arg)
 {
     struct login *login = arg;
-    CK_RV rv = persist(session, login->role, &login->pin);
+    CK_RV rv = hsm_login_try(session, login->role, &login->pin);
     bool ours = rv == CKR_OK;
 
     if (rv == CKR_USER_ALREADY_LOGGED_IN)
         rv = CKR_OK;
     if (rv == CKR_OK)
-        rv = keep_pin(session->token, &login->pin);
+        rv = hsm_login_keep(session->token, &login->pin);
     if (rv == CKR_OK)
-        set_user(session, login->role->user, ours);
+        hsm_login_set(session, login->role->user, ours);
     return rv;
-}
-
-/* Somebody else may have logged in: another library of the program, or the
- * parent of a child whose module did not notice the fork. */
-static bool is_in(const struct hsm_session *session, enum hsm_user user)
-{
-    CK_SESSION_INFO info = {0};
-
-    if (session->f->C_GetSessionInfo(session->handle, &info) != CKR_OK)
-        return false;
-    return user == HSM_SO ? info.state == CKS_RW_SO_FUNCTIONS
-                          : info.state == CKS_RO_USER_FUNCTIONS ||
-                                info.state == CKS_RW_USER_FUNCTIONS;
 }
 
 static CK_RV state_task(const struct hsm_session *session, void *arg)
 {
     (void)arg;
-    if (is_in(session, HSM_USER))
-        set_user(session, HSM_USER, false);
+    if (hsm_login_is_in(session, HSM_USER))
+        hsm_login_set(session, HSM_USER, false);
     return CKR_OK;
 }
 
@@ -162,7 +59,7 @@ static ks_rc denied(const struct login *login, CK_RV rv, const char *why,
 static ks_rc check_flags(const struct login *login, CK_FLAGS flags,
                          struct ks_err *err)
 {
-    const struct role *role = login->role;
+    const struct hsm_role *role = login->role;
 
     if (role->user == HSM_USER && (flags & CKF_USER_PIN_INITIALIZED) == 0)
         return hsm_ckr_fail(err, CKR_USER_PIN_NOT_INITIALIZED, "token \"%s\"",
@@ -223,7 +120,7 @@ static ks_rc check_pin(const struct login *login, const CK_TOKEN_INFO *info,
 /* What the token says after a refusal. */
 static ks_rc refused(const struct login *login, CK_RV rv, struct ks_err *err)
 {
-    const struct role *role = login->role;
+    const struct hsm_role *role = login->role;
     CK_TOKEN_INFO info = {0};
 
     if (rv != CKR_PIN_INCORRECT ||
@@ -256,7 +153,7 @@ static ks_rc try_pin(struct login *login, const CK_TOKEN_INFO *info,
     return rv == CKR_OK ? KS_OK : refused(login, rv, err);
 }
 
-static ks_rc log_in_as(struct hsm_token *token, const struct role *role,
+static ks_rc log_in_as(struct hsm_token *token, const struct hsm_role *role,
                        const CK_TOKEN_INFO *info, const char *backend,
                        const char *whose, const struct ks_ask *ask,
                        struct ks_err *err)
@@ -278,13 +175,30 @@ static ks_rc log_in_as(struct hsm_token *token, const struct role *role,
     return rc;
 }
 
+/* The token's flags. That it has no user PIN is believed when it says so for
+ * a while: SoftHSM forgets it for a moment, as hsm_login_try tells. */
+static CK_RV look(struct hsm_token *token, CK_TOKEN_INFO *info)
+{
+    static const struct timespec pause = {.tv_nsec = LOOK_PAUSE_NS};
+    CK_RV rv = hsm_token_info(token, info);
+
+    for (int i = 1;
+         rv == CKR_OK && i < LOOKS && (info->flags & CKF_LOGIN_REQUIRED) != 0 &&
+         (info->flags & CKF_USER_PIN_INITIALIZED) == 0;
+         i++) {
+        (void)nanosleep(&pause, NULL);
+        rv = hsm_token_info(token, info);
+    }
+    return rv;
+}
+
 static ks_rc log_in(struct hsm_token *token, const char *backend,
                     const char *whose, const struct ks_ask *ask,
                     struct ks_err *err)
 {
     struct ks_err no_so_pin = {0};
     CK_TOKEN_INFO info = {0};
-    CK_RV rv = hsm_token_info(token, &info);
+    CK_RV rv = look(token, &info);
     ks_rc rc = KS_E_SECRET_MISSING;
 
     if (rv == CKR_OK && (info.flags & CKF_LOGIN_REQUIRED) == 0)
@@ -296,11 +210,11 @@ static ks_rc log_in(struct hsm_token *token, const char *backend,
     if (hsm_is_logged_in(token))
         return KS_OK;
     if (ask != NULL && (info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-        rc = log_in_as(token, &roles[HSM_SO], &info, backend, whose, ask,
+        rc = log_in_as(token, &hsm_roles[HSM_SO], &info, backend, whose, ask,
                        &no_so_pin);
     if (rc == KS_E_SECRET_MISSING)
-        return log_in_as(token, &roles[HSM_USER], &info, backend, whose, ask,
-                         err);
+        return log_in_as(token, &hsm_roles[HSM_USER], &info, backend, whose,
+                         ask, err);
     if (rc != KS_OK && err != NULL)
         *err = no_so_pin;
     return rc;
@@ -315,6 +229,42 @@ ks_rc hsm_login(struct hsm_token *token, const char *backend, const char *whose,
     if (!hsm_is_logged_in(token)) /* another thread may have been first */
         rc = log_in(token, backend, whose, ask, err);
     (void)pthread_mutex_unlock(&token->login);
+    return rc;
+}
+
+/* Somebody else's login is no PIN of ours; a pad needs none. */
+static bool lacks_pin(struct hsm_token *token, CK_TOKEN_INFO *info)
+{
+    bool lacks;
+
+    (void)pthread_mutex_lock(&token->lock);
+    lacks = token->pin.data == NULL;
+    (void)pthread_mutex_unlock(&token->lock);
+    return lacks && hsm_token_info(token, info) == CKR_OK &&
+           (info->flags & CKF_LOGIN_REQUIRED) != 0 &&
+           (info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0;
+}
+
+ks_rc hsm_login_prepare(struct hsm_token *token, const char *backend,
+                        const char *whose, const struct ks_ask *ask,
+                        struct ks_err *err)
+{
+    struct login login = {.token = token, .role = &hsm_roles[HSM_USER]};
+    CK_TOKEN_INFO info = {0};
+    ks_rc rc = KS_OK;
+
+    (void)pthread_mutex_lock(&token->login);
+    if (lacks_pin(token, &info)) {
+        rc = check_flags(&login, info.flags, err);
+        if (rc == KS_OK)
+            rc = get_pin(&login, backend, whose, ask, err);
+        if (rc == KS_OK)
+            rc = check_pin(&login, &info, err);
+        if (rc == KS_OK && hsm_login_keep(token, &login.pin) != CKR_OK)
+            rc = ks_fail(err, KS_E_NOMEM, "out of memory");
+    }
+    (void)pthread_mutex_unlock(&token->login);
+    ks_secret_clear(&login.pin);
     return rc;
 }
 
@@ -338,80 +288,4 @@ bool hsm_is_logged_in(const struct hsm_token *token)
 bool hsm_is_so(const struct hsm_token *token)
 {
     return user_of(token) == HSM_SO;
-}
-
-static CK_RV copy_pin(struct hsm_token *token, struct ks_secret *pin)
-{
-    ks_rc rc = KS_OK;
-
-    (void)pthread_mutex_lock(&token->lock);
-    if (token->pin.data != NULL)
-        rc = ks_secret_set(pin, token->pin.data, token->pin.len);
-    (void)pthread_mutex_unlock(&token->lock);
-    return rc == KS_OK ? CKR_OK : CKR_HOST_MEMORY;
-}
-
-/* The PIN was changed meanwhile: nobody is logged in, and it is forgotten. */
-static void forget(const struct hsm_session *session)
-{
-    static const struct ks_secret none;
-
-    set_user(session, HSM_NOBODY, false);
-    (void)keep_pin(session->token, &none);
-}
-
-static CK_RV restore(const struct hsm_session *session, const struct role *role)
-{
-    struct ks_secret pin = {0};
-    CK_RV rv = check_risk(session, role);
-
-    if (rv == CKR_OK)
-        rv = copy_pin(session->token, &pin);
-    if (rv == CKR_OK)
-        rv = persist(session, role, &pin);
-    if (rv == CKR_OK)
-        set_user(session, role->user, true);
-    if (rv == CKR_USER_ALREADY_LOGGED_IN) {
-        set_user(session, role->user, session->token->login_is_ours);
-        rv = CKR_OK;
-    }
-    if (rv == CKR_PIN_INCORRECT)
-        forget(session);
-    ks_secret_clear(&pin);
-    return rv;
-}
-
-CK_RV hsm_login_restore(const struct hsm_session *session)
-{
-    struct hsm_token *token = session->token;
-    enum hsm_user user;
-    bool is_done;
-    CK_RV rv = CKR_OK;
-
-    (void)pthread_mutex_lock(&token->login);
-    (void)pthread_mutex_lock(&token->lock);
-    user = token->user;
-    is_done = user == HSM_NOBODY || token->login_epoch == session->epoch;
-    (void)pthread_mutex_unlock(&token->lock);
-    if (!is_done && is_in(session, user))
-        set_user(session, user, token->login_is_ours);
-    else if (!is_done)
-        rv = restore(session, &roles[user]);
-    (void)pthread_mutex_unlock(&token->login);
-    return rv;
-}
-
-CK_RV hsm_login_again(const struct hsm_session *session)
-{
-    struct ks_secret pin = {0};
-    CK_RV rv = check_risk(session, &roles[HSM_USER]);
-
-    if (rv == CKR_OK)
-        rv = copy_pin(session->token, &pin);
-    if (rv == CKR_OK)
-        rv = call_login(session, CKU_CONTEXT_SPECIFIC, &pin);
-    if (rv == CKR_PIN_INCORRECT)
-        forget(session);
-    ks_secret_clear(&pin);
-    return rv;
 }

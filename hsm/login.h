@@ -35,8 +35,17 @@ bool hsm_is_logged_in(const struct hsm_token *token);
  * and that is what errors have to say. */
 bool hsm_is_so(const struct hsm_token *token);
 
+/* For a key with CKA_ALWAYS_AUTHENTICATE, after hsm_login: asks for the user
+ * PIN where none is kept, because another library of the program logged in.
+ * Tries nothing. Results as hsm_login's. */
+KS_MUST_CHECK ks_rc hsm_login_prepare(struct hsm_token *token,
+                                      const char *backend, const char *whose,
+                                      const struct ks_ask *ask,
+                                      struct ks_err *err);
+
 /* C_Login(CKU_CONTEXT_SPECIFIC) with the PIN that hsm_login was given; for a
- * key with CKA_ALWAYS_AUTHENTICATE, right after C_SignInit. */
+ * key with CKA_ALWAYS_AUTHENTICATE, right after C_SignInit.
+ * CKR_USER_NOT_LOGGED_IN if there is none. */
 CK_RV hsm_login_again(const struct hsm_session *session);
 
 #endif
