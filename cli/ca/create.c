@@ -5,7 +5,7 @@
  */
 #include "audit.h"
 #include "authority.h"
-#include "ext.h"
+#include "making.h"
 #include "san.h"
 #include "texts.h"
 
@@ -13,24 +13,7 @@
 
 #include <openssl/x509v3.h>
 
-#define DAY INT64_C(86400)
-#define ROOT_DAYS 3650
-#define INTERMEDIATE_DAYS 1825
-
-/* All that one creation holds. */
-struct making {
-    const struct ca_env *env;
-    const struct ca_create_spec *spec;
-    struct ca_authority *parent; /* NULL: a root */
-    struct ca_profile_full *profile;
-    struct ca_draft draft;
-    struct ca_signer own; /* of a root */
-    struct ca_new_key key;
-    EVP_PKEY *pkey; /* borrowed from key */
-    int64_t ca;     /* its row; 0: none yet */
-};
-
-static void making_clear(struct making *making)
+static void making_clear(struct ca_making *making)
 {
     ca_signer_clear(&making->own);
     ca_draft_clear(&making->draft);
@@ -40,155 +23,9 @@ static void making_clear(struct making *making)
     ca_authority_close(making->parent);
 }
 
-static const struct ca_signer *signer_of(const struct making *making)
+static const struct ca_signer *signer_of(const struct ca_making *making)
 {
     return making->parent != NULL ? &making->parent->signer : &making->own;
-}
-
-/* --- what it will say
- * --------------------------------------------------------- */
-
-/* What WHY says, said of WHAT. */
-static ks_rc fail_of(const char *what, ks_rc rc, const struct ks_err *why,
-                     struct ks_err *err)
-{
-    if (why->hint[0] != '\0')
-        ks_hint(err, "%s", why->hint);
-    return why->text[0] == '\0' ? rc
-                                : ks_fail(err, rc, "%s: %s", what, why->text);
-}
-
-static ks_rc add_subtree(const char *option, const char *text,
-                         STACK_OF(GENERAL_SUBTREE) * *list, struct ks_err *err)
-{
-    struct ks_err why = {0};
-    GENERAL_SUBTREE *subtree;
-    GENERAL_NAME *name = NULL;
-    ks_rc rc = ca_constraint_parse(text, &name, &why);
-
-    if (rc != KS_OK)
-        return fail_of(option, rc, &why, err);
-    if (*list == NULL)
-        *list = sk_GENERAL_SUBTREE_new_null();
-    subtree = GENERAL_SUBTREE_new();
-    if (*list == NULL || subtree == NULL ||
-        sk_GENERAL_SUBTREE_push(*list, subtree) <= 0) {
-        GENERAL_SUBTREE_free(subtree);
-        GENERAL_NAME_free(name);
-        return ca_nomem(err);
-    }
-    GENERAL_NAME_free(subtree->base);
-    subtree->base = name;
-    return KS_OK;
-}
-
-/* RFC 5280, 4.2.1.10: critical. */
-static ks_rc name_constraints(const struct ca_create_spec *spec,
-                              struct ca_draft *draft, struct ks_err *err)
-{
-    NAME_CONSTRAINTS *constraints = NAME_CONSTRAINTS_new();
-    ks_rc rc = constraints == NULL ? ca_nomem(err) : KS_OK;
-
-    for (size_t i = 0; rc == KS_OK && i < spec->n_permit; i++)
-        rc = add_subtree("--permit-name", spec->permit[i],
-                         &constraints->permittedSubtrees, err);
-    for (size_t i = 0; rc == KS_OK && i < spec->n_exclude; i++)
-        rc = add_subtree("--exclude-name", spec->exclude[i],
-                         &constraints->excludedSubtrees, err);
-    if (rc == KS_OK && spec->n_permit + spec->n_exclude > 0)
-        rc = ca_ext_set(draft->exts,
-                        ca_ext_encode(NID_name_constraints, true, constraints),
-                        err);
-    NAME_CONSTRAINTS_free(constraints);
-    return rc;
-}
-
-static ks_rc subject(const struct making *making, struct ca_draft *draft,
-                     struct ks_err *err)
-{
-    X509_NAME *name;
-    ks_rc rc;
-
-    if (making->spec->subject == NULL)
-        return ks_fail(err, KS_E_INVALID, "a CA needs a subject");
-    rc = ca_draft_subject(making->spec->subject, draft, err);
-    if (rc != KS_OK)
-        return rc;
-    name = X509_get_subject_name(draft->cert);
-    if (X509_NAME_get_index_by_NID(name, NID_commonName, -1) < 0)
-        return ks_fail(err, KS_E_POLICY, "%s: a CA's subject needs a CN",
-                       making->spec->subject);
-    if (making->parent != NULL &&
-        X509_NAME_cmp(name, X509_get_subject_name(making->parent->cert)) == 0)
-        return ks_fail(err, KS_E_POLICY,
-                       "%s: the subject is that of the parent",
-                       making->spec->subject);
-    return KS_OK;
-}
-
-/* Where nobody asked for an end, the parent's will do. */
-static ks_rc validity(const struct making *making, struct ca_draft *draft,
-                      struct ks_err *err)
-{
-    static const struct ca_window none = {0};
-    const struct ca_validity *asked = &making->spec->validity;
-    int64_t days = making->parent == NULL ? ROOT_DAYS : INTERMEDIATE_DAYS;
-    bool clamp =
-        making->spec->clamp || (asked->seconds == 0 && asked->not_after == 0);
-
-    if (making->spec->profile != NULL || making->profile->has_days)
-        days = making->profile->show.seconds / DAY;
-    return ca_draft_validity(making->env, asked, days * DAY,
-                             making->parent == NULL ? &none
-                                                    : &making->parent->window,
-                             clamp, draft, err);
-}
-
-/* A root names itself as issuer, and nothing that could revoke it. */
-static ks_rc issuer(const struct making *making, struct ca_draft *draft,
-                    struct ks_err *err)
-{
-    if (making->parent != NULL)
-        return ca_draft_issuer(making->parent, draft, err);
-    if (X509_set_issuer_name(draft->cert, X509_get_subject_name(draft->cert)) !=
-        1)
-        return ca_nomem(err);
-    return KS_OK;
-}
-
-/* PKEY NULL: all that can be checked without one. */
-static ks_rc build(const struct making *making, EVP_PKEY *pkey,
-                   struct ca_draft *draft, struct ks_err *err)
-{
-    const struct ca_create_spec *spec = making->spec;
-    struct ks_err why = {0};
-    long path_len = spec->path_length >= 0
-                        ? spec->path_length
-                        : ca_profile_path_len(making->profile);
-    ks_rc rc = ca_draft_start(making->env, making->profile, draft, err);
-
-    if (rc == KS_OK)
-        rc = validity(making, draft, err);
-    if (rc == KS_OK)
-        rc = subject(making, draft, err);
-    if (rc == KS_OK && pkey != NULL)
-        rc = ca_draft_key(making->env, NULL, pkey, true, draft, &why);
-    if (rc != KS_OK && why.text[0] != '\0')
-        rc = fail_of(making->key.uri, rc, &why, err);
-    if (rc == KS_OK)
-        rc = ca_draft_command_exts(spec->exts, spec->n_exts, draft, err);
-    if (rc == KS_OK)
-        rc = ca_draft_path(making->parent, path_len, draft, err);
-    if (rc == KS_OK)
-        rc = name_constraints(spec, draft, err);
-    if (rc == KS_OK)
-        rc = issuer(making, draft, err);
-    if (rc == KS_OK && pkey != NULL)
-        rc = ca_draft_finish_exts(
-            making->parent != NULL ? making->parent->ski : NULL, draft, err);
-    if (rc == KS_OK && pkey != NULL && making->parent != NULL)
-        rc = ca_draft_check_names(making->env, making->parent, draft, err);
-    return rc;
 }
 
 /* --- whether it may
@@ -227,7 +64,7 @@ static ks_rc check_free(const struct ca_env *env, const char *name,
     return ks_fail(err, rc, "%s", ignored.text);
 }
 
-static ks_rc prepare(struct making *making, bool preview, struct ks_err *err)
+static ks_rc prepare(struct ca_making *making, bool preview, struct ks_err *err)
 {
     const struct ca_create_spec *spec = making->spec;
     const char *profile = spec->profile != NULL ? spec->profile : "ca";
@@ -254,7 +91,7 @@ static ks_rc prepare(struct making *making, bool preview, struct ks_err *err)
     else if (rc == KS_OK)
         rc = ca_clock_check(making->env, err);
     if (rc == KS_OK)
-        rc = build(making, NULL, &draft, err);
+        rc = ca_making_draft(making, NULL, &draft, err);
     ca_draft_clear(&draft);
     return rc;
 }
@@ -263,7 +100,7 @@ static ks_rc prepare(struct making *making, bool preview, struct ks_err *err)
  * -------------------------------------------------------------------- */
 
 /* A key that exists: the private half, to know that it can be had. */
-static ks_rc load_key(struct making *making, struct ks_err *err)
+static ks_rc load_key(struct ca_making *making, struct ks_err *err)
 {
     const struct ca_create_spec *spec = making->spec;
     struct ca_env own = *making->env;
@@ -275,7 +112,7 @@ static ks_rc load_key(struct making *making, struct ks_err *err)
     return rc;
 }
 
-static ks_rc get_key(struct making *making, struct ks_err *err)
+static ks_rc get_key(struct ca_making *making, struct ks_err *err)
 {
     ks_rc rc = making->spec->new_key != NULL
                    ? ca_new_key_make(making->env, making->spec->new_key,
@@ -286,7 +123,7 @@ static ks_rc get_key(struct making *making, struct ks_err *err)
     return rc;
 }
 
-static ks_rc reserve(struct making *making, struct ks_err *err)
+static ks_rc reserve(struct ca_making *making, struct ks_err *err)
 {
     const struct ca_env *env = making->env;
     struct ks_ca_row row = {
@@ -316,16 +153,17 @@ static ks_rc reserve(struct making *making, struct ks_err *err)
 
 /* Again, where no other process can come between: two may be making a CA of
  * one key. */
-static ks_rc check_key_is_free(const struct making *making, struct ks_err *err)
+static ks_rc check_key_is_free(const struct ca_making *making,
+                               struct ks_err *err)
 {
     struct ks_err why = {0};
     ks_rc rc = ca_draft_key_is_free(making->env, true, &making->draft, &why);
 
-    return rc == KS_OK ? rc : fail_of(making->key.uri, rc, &why, err);
+    return rc == KS_OK ? rc : ca_fail_of(making->key.uri, rc, &why, err);
 }
 
 /* KEY is kept for the undoing: the draft only borrows it for its records. */
-static ks_rc record(struct making *making, struct ks_err *err)
+static ks_rc record(struct ca_making *making, struct ks_err *err)
 {
     const struct ca_env *env = making->env;
     uint8_t hash[KS_HASH_LEN];
@@ -356,7 +194,7 @@ static ks_rc record(struct making *making, struct ks_err *err)
     return rc;
 }
 
-static void undo(struct making *making)
+static void undo(struct ca_making *making)
 {
     struct ks_err ignored = {0};
     ks_rc rc = KS_OK;
@@ -369,14 +207,14 @@ static void undo(struct making *making)
         ca_new_key_undo(making->env, &making->key);
 }
 
-static ks_rc make(struct making *making, struct ks_err *err)
+static ks_rc make(struct ca_making *making, struct ks_err *err)
 {
     ks_rc rc = get_key(making, err);
 
     if (rc == KS_OK && making->parent == NULL)
         rc = ca_signer_init(making->env, making->pkey, &making->own, err);
     if (rc == KS_OK)
-        rc = build(making, making->pkey, &making->draft, err);
+        rc = ca_making_draft(making, making->pkey, &making->draft, err);
     if (rc == KS_OK)
         rc = reserve(making, err);
     if (rc == KS_OK)
@@ -393,7 +231,7 @@ static ks_rc make(struct making *making, struct ks_err *err)
     return rc;
 }
 
-static ks_rc hand_over(struct making *making, struct ca_issued *created,
+static ks_rc hand_over(struct ca_making *making, struct ca_issued *created,
                        struct ks_err *err)
 {
     ks_rc rc = ca_draft_result(making->env, &making->draft, true, created, err);
@@ -408,7 +246,7 @@ static ks_rc hand_over(struct making *making, struct ca_issued *created,
 ks_rc ca_create(const struct ca_env *env, const struct ca_create_spec *spec,
                 struct ca_issued *created, struct ks_err *err)
 {
-    struct making making = {.env = env, .spec = spec};
+    struct ca_making making = {.env = env, .spec = spec};
     ks_rc rc;
 
     memset(created, 0, sizeof(*created));
@@ -435,7 +273,7 @@ ks_rc ca_create_preview(const struct ca_env *env,
                         const struct ca_create_spec *spec,
                         struct ca_issued *created, struct ks_err *err)
 {
-    struct making making = {.env = env, .spec = spec};
+    struct ca_making making = {.env = env, .spec = spec};
     ks_rc rc;
 
     memset(created, 0, sizeof(*created));
@@ -451,7 +289,7 @@ ks_rc ca_create_preview(const struct ca_env *env,
     if (rc == KS_OK && making.parent == NULL)
         rc = ca_signer_init(env, making.key.pkey, &making.own, err);
     if (rc == KS_OK)
-        rc = build(&making, making.key.pkey, &making.draft, err);
+        rc = ca_making_draft(&making, making.key.pkey, &making.draft, err);
     if (rc == KS_OK)
         rc = ca_draft_encode(signer_of(&making), &making.draft, err);
     if (rc == KS_OK)
