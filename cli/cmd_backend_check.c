@@ -48,13 +48,21 @@ struct check {
     struct cli *cli;
     struct ca_env env;
     bool secrets;
-    bool one; /* backend was named */
+    bool one;    /* backend was named */
+    bool no_pin; /* of the backend that is looked at */
     json_int_t keys;
     json_int_t problems;
     json_t *messages; /* what is wrong with the backend */
     struct cli_table table;
     bool bad; /* any backend */
 };
+
+/* Of a place whose one PIN was not to be had, the other keys say the same. */
+static bool is_about_pin(const struct check *check, const char *uri, ks_rc rc)
+{
+    return (rc == KS_E_SECRET_WRONG || rc == KS_E_SECRET_MISSING) &&
+           ca_key_on_token(&check->env, uri);
+}
 
 /* WHY is wrong with a backend or one of its keys. */
 static void complain(struct check *check, const struct ks_err *why)
@@ -79,8 +87,10 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
     EVP_PKEY_free(pkey);
     pkey = NULL;
     wrapped.propq = CLI_PROVIDER_PROPQ;
-    if (rc == KS_OK && check->secrets)
+    if (rc == KS_OK && check->secrets && !check->no_pin) {
         rc = ca_key_load(&wrapped, uri, &pkey, &why);
+        check->no_pin = is_about_pin(check, uri, rc);
+    }
     EVP_PKEY_free(pkey);
     if (rc == KS_E_INTERRUPTED) {
         *err = why;
@@ -166,6 +176,7 @@ static ks_rc check_backend(struct check *check, const char *name,
 
     check->keys = 0;
     check->problems = 0;
+    check->no_pin = false;
     json_decref(check->messages);
     check->messages = json_array();
     rc = look(check, section, &facts, &why);

@@ -144,6 +144,20 @@ static void wipe_params(OSSL_PARAM *params)
     OSSL_PARAM_free(params);
 }
 
+/* As ca_key_generate has it: the same trouble has the same result. */
+static ks_rc import_fail(struct cli *cli, const struct ca_key_spec *spec,
+                         const char *shown, struct ks_err *err)
+{
+    struct ks_config *config = NULL;
+    struct ks_err ignored = {0};
+    struct ca_env env = {0};
+
+    if (cli_config(cli, &config, &ignored) == KS_OK)
+        env.config = config;
+    return ca_key_new_refused(&env, spec,
+                              ca_crypto_fail(KS_E_CRYPTO, shown, err), err);
+}
+
 ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
                      const struct ca_key_spec *spec, struct ks_err *err)
 {
@@ -173,7 +187,7 @@ ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
         goto out;
     }
     if (EVP_PKEY_fromdata(ctx, &stored, EVP_PKEY_KEYPAIR, all) != 1) {
-        rc = ca_crypto_fail(KS_E_CRYPTO, shown, err);
+        rc = import_fail(cli, spec, shown, err);
         goto out;
     }
     rc = KS_OK;

@@ -78,6 +78,10 @@ KS_MUST_CHECK ks_rc ca_key_type_check(const char *type, struct ks_err *err);
 KS_MUST_CHECK ks_rc ca_key_generate(const struct ca_env *env,
                                     const struct ca_key_spec *spec,
                                     EVP_PKEY **out, struct ks_err *err);
+/* The result RC, and the hint, of making or importing the key SPEC. */
+ks_rc ca_key_new_refused(const struct ca_env *env,
+                         const struct ca_key_spec *spec, ks_rc rc,
+                         struct ks_err *err);
 /* As ca_key_generate, safe against interruption, and an audit row. */
 KS_MUST_CHECK ks_rc ca_key_create(const struct ca_env *env,
                                   const struct ca_key_spec *spec,

@@ -54,6 +54,18 @@ static ks_rc set_place(EVP_PKEY_CTX *ctx, const struct ca_key_spec *spec,
     return rc;
 }
 
+ks_rc ca_key_new_refused(const struct ca_env *env,
+                         const struct ca_key_spec *spec, ks_rc rc,
+                         struct ks_err *err)
+{
+    if (rc == KS_E_SECRET_MISSING && spec->passout == NULL &&
+        spec->pins.user == NULL)
+        ca_key_hint_missing(
+            env, spec->uri,
+            ca_key_on_token(env, spec->uri) ? "--user-pin" : "--passout", err);
+    return ca_key_refused(env, spec->uri, rc);
+}
+
 ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
                       EVP_PKEY **out, struct ks_err *err)
 {
@@ -83,13 +95,8 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
     if (rc == KS_OK)
         rc = set_place(ctx, spec, err);
     if (rc == KS_OK)
-        rc = ca_key_refused(env, spec->uri,
-                            ca_key_run(env, ctx, shown, &pkey, err));
-    if (rc == KS_E_SECRET_MISSING && spec->passout == NULL &&
-        spec->pins.user == NULL)
-        ca_key_hint_missing(
-            env, spec->uri,
-            ca_key_on_token(env, spec->uri) ? "--user-pin" : "--passout", err);
+        rc = ca_key_new_refused(env, spec,
+                                ca_key_run(env, ctx, shown, &pkey, err), err);
     if (rc == KS_OK && out != NULL) {
         *out = pkey;
         pkey = NULL; /* given to the caller */
