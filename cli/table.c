@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define FILLED_FROM 9 /* members of a list that a terminal shows in a column   \
+                       */
 
 void cli_table_init(struct cli_table *table, struct cli *cli, const char *name,
                     const struct cli_column *columns)
@@ -226,7 +231,44 @@ static ks_rc put_field(const struct cli *cli, const char *title, size_t width,
     return KS_OK;
 }
 
-/* A line for each member of an array or object, one for anything else. */
+static size_t terminal_width(void)
+{
+    struct winsize size = {0};
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40)
+        return 80;
+    return size.ws_col;
+}
+
+/* As many members to a line as there is room for. */
+static ks_rc put_filled(const char *title, size_t width, const json_t *array,
+                        struct ks_err *err)
+{
+    const size_t room = terminal_width();
+    size_t column = width + 2, i;
+    json_t *item;
+
+    (void)printf("%-*s  ", (int)width, title);
+    json_array_foreach(array, i, item)
+    {
+        const char *text = json_string_value(item);
+        size_t len = text != NULL ? strlen(text) : 0;
+
+        if (i > 0 && column + 1 + len >= room) {
+            (void)printf("\n%-*s  ", (int)width, "");
+            column = width + 2;
+        } else if (i > 0) {
+            (void)putchar(' ');
+            column++;
+        }
+        cli_put_safe(stdout, text != NULL ? text : "");
+        column += len;
+    }
+    return putchar('\n') == EOF ? cli_out_failed(err) : KS_OK;
+}
+
+/* A line for each member of an array or object, one for anything else. Long
+ * lists are filled into lines on a terminal. */
 static ks_rc put_value(const struct cli *cli, const char *title, size_t width,
                        json_t *value, struct ks_err *err)
 {
@@ -236,6 +278,8 @@ static ks_rc put_value(const struct cli *cli, const char *title, size_t width,
     size_t i;
     json_t *item;
 
+    if (cli->stdout_tty && json_array_size(value) > FILLED_FROM)
+        return put_filled(title, width, value, err);
     json_array_foreach(value, i, item)
     {
         if (rc == KS_OK && json_is_string(item))

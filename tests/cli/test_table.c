@@ -197,6 +197,36 @@ static void a_field_that_is_null_is_left_out(void)
     free(text);
 }
 
+static void a_long_list_is_filled_into_lines_on_a_terminal(void)
+{
+    static const struct cli_column fields[] = {{"list", "List"}, {NULL, NULL}};
+    json_t *list = json_array();
+    struct cli cli = {.stdout_tty = true};
+    struct ks_err err = {0};
+    char *text;
+
+    for (int i = 0; i < 12; i++)
+        (void)json_array_append_new(list, json_string("CKM_TEN_XX"));
+    capture_start();
+    CHECK_OK(
+        cli_show(&cli, "x", json_pack("{s:O}", "list", list), fields, &err),
+        &err);
+    text = capture_end(); /* a file: 80 columns are taken for granted */
+    CHECK_STR(text, "List  CKM_TEN_XX CKM_TEN_XX CKM_TEN_XX CKM_TEN_XX "
+                    "CKM_TEN_XX CKM_TEN_XX\n"
+                    "      CKM_TEN_XX CKM_TEN_XX CKM_TEN_XX CKM_TEN_XX "
+                    "CKM_TEN_XX CKM_TEN_XX\n");
+    free(text);
+    cli.stdout_tty = false;
+    capture_start();
+    CHECK_OK(
+        cli_show(&cli, "x", json_pack("{s:o}", "list", list), fields, &err),
+        &err);
+    text = capture_end();
+    CHECK_CONTAINS(text, "List\tCKM_TEN_XX\nList\tCKM_TEN_XX\n");
+    free(text);
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(in_a_pipe_cells_are_parted_by_tabs),
     TEST_CASE(on_a_terminal_there_are_columns_and_a_heading),
@@ -207,6 +237,7 @@ static const struct test_case cases[] = {
     TEST_CASE(an_error_is_an_object_too),
     TEST_CASE(a_full_disk_is_a_storage_error),
     TEST_CASE(a_field_that_is_null_is_left_out),
+    TEST_CASE(a_long_list_is_filled_into_lines_on_a_terminal),
 };
 
 TEST_MAIN("cli.table", cases)
