@@ -3,6 +3,8 @@
  */
 #include "target.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 
 #include "ckr.h"
@@ -32,11 +34,37 @@ void hsm_target_clear(struct hsm_target *target)
     *target = (struct hsm_target){0};
 }
 
+/* WHY names the token or the source of a PIN: adds the key, the token where
+ * it is missing, and what to do about a PIN that is wrong. */
+static ks_rc login_failed(const struct hsm_target *target, ks_rc rc,
+                          const struct ks_err *why, struct ks_err *err)
+{
+    bool has_key = strstr(why->text, target->whose) != NULL;
+    bool has_token = strstr(why->text, "token \"") != NULL;
+
+    if (rc == KS_E_SECRET_WRONG)
+        ks_hint(err,
+                "put the token's PIN right where it comes from (user_pin, "
+                "--user-pin, pin-source) before another try%s%s",
+                why->hint[0] != '\0' ? "; " : "", why->hint);
+    else if (why->hint[0] != '\0')
+        ks_hint(err, "%s", why->hint);
+    if (has_key)
+        return ks_fail(err, rc, "%s", why->text);
+    if (has_token)
+        return ks_fail(err, rc, "%s: %s", target->whose, why->text);
+    return ks_fail(err, rc, "%s: token \"%s\": %s", target->whose,
+                   hsm_token_label(target->hit.token), why->text);
+}
+
 ks_rc hsm_target_login(const struct hsm_target *target,
                        const struct ks_ask *ask, struct ks_err *err)
 {
-    return hsm_login(target->hit.token, target->hit.place->backend,
-                     target->whose, ask, err);
+    struct ks_err why = {0};
+    ks_rc rc = hsm_login(target->hit.token, target->hit.place->backend,
+                         target->whose, ask, &why);
+
+    return rc == KS_OK ? rc : login_failed(target, rc, &why, err);
 }
 
 struct look {
