@@ -5,8 +5,9 @@ cd "$(dirname "$0")/../.."
 
 options=(--external-sources --source-path=SCRIPTDIR --severity=warning
     --exclude=SC2238)
-mapfile -t programs < <(grep -rlIE --exclude-dir=.git --exclude-dir=build \
-    '^#!/(usr/)?bin/(env )?(ba)?sh' . | sort)
+# By their first line: a script may have another one in it.
+mapfile -t programs < <(grep -rnI -m1 --exclude-dir=.git --exclude-dir=build \
+    '' . | sed -nE 's,^([^:]*):1:#!/(usr/)?bin/(env )?(ba)?sh.*,\1,p' | sort)
 mapfile -t parts < <(find tests scripts -name '*.sh' | sort)
 shellcheck "${options[@]}" "${programs[@]}"
 shellcheck "${options[@]}" --shell=bash "${parts[@]}"
