@@ -21,6 +21,11 @@
 #define TRIES 12        /* with a wait up to 5 ms that doubles each time */
 #define SAME_NAME_MAX 8 /* objects of the name that are looked at */
 
+/* SoftHSM 2.6.1 sometimes fails without a reason where another process reads
+ * the file of the object that is just being written. */
+#define RUNS 5                 /* of one try */
+#define RUN_PAUSE_NS 10000000L /* the first wait; each is twice the last */
+
 enum outcome {
     FAILED,
     MADE,
@@ -50,10 +55,12 @@ bool hsm_is_about_template(CK_RV rv)
 
 void hsm_pair_destroy(const struct hsm_session *session, struct hsm_pair *pair)
 {
+    hsm_token_change_begin(session->token);
     if (pair->private != CK_INVALID_HANDLE)
         (void)session->f->C_DestroyObject(session->handle, pair->private);
     if (pair->public != CK_INVALID_HANDLE)
         (void)session->f->C_DestroyObject(session->handle, pair->public);
+    hsm_token_change_end(session->token);
     *pair = (struct hsm_pair){CK_INVALID_HANDLE, CK_INVALID_HANDLE};
 }
 
@@ -143,8 +150,10 @@ static CK_RV clean(const struct hsm_session *session,
     size_t n = 0;
     CK_RV rv = hsm_find(session, &query, found, 2, &n);
 
+    hsm_token_change_begin(session->token);
     for (size_t i = 0; rv == CKR_OK && i < n && i < 2; i++)
         rv = session->f->C_DestroyObject(session->handle, found[i]);
+    hsm_token_change_end(session->token);
     return rv;
 }
 
@@ -248,6 +257,30 @@ static ks_rc choose_id(const struct hsm_target *target,
                              target->whose);
 }
 
+static bool is_passing(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
+}
+
+/* What a failed run has left is removed by the next. */
+static CK_RV run(struct hsm_token *token, struct creation *creation)
+{
+    struct timespec pause = {.tv_nsec = RUN_PAUSE_NS};
+    struct hsm_turn turn;
+    CK_RV rv;
+
+    creation->dirty = false;
+    hsm_turn_take(token, &turn);
+    rv = hsm_run(token, HSM_WRITE, create, creation);
+    for (unsigned i = 1; is_passing(rv) && i < RUNS; i++) {
+        (void)nanosleep(&pause, NULL);
+        pause.tv_nsec *= 2;
+        rv = hsm_run(token, HSM_WRITE, create, creation);
+    }
+    hsm_turn_give(&turn);
+    return rv;
+}
+
 ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
                  hsm_maker *maker, void *arg, struct ks_buf *spki,
                  struct ks_err *err)
@@ -260,7 +293,6 @@ ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
 
     plan->name = &name;
     for (unsigned try = 0; try < TRIES && rc == KS_E_BUSY; try++) {
-        struct hsm_turn turn;
         CK_RV rv;
 
         if (try > 0)
@@ -272,11 +304,8 @@ ks_rc hsm_create(const struct hsm_target *target, struct hsm_plan *plan,
             name.id = random_id;
             name.id_len = ID_LEN;
         }
-        creation.dirty = false;
         ks_buf_clear(&creation.spki);
-        hsm_turn_take(target->hit.token, &turn);
-        rv = hsm_run(target->hit.token, HSM_WRITE, create, &creation);
-        hsm_turn_give(&turn);
+        rv = run(target->hit.token, &creation);
         rc = judge(target, rv, creation.outcome, err);
         if (rv != CKR_OK)
             break;

@@ -33,7 +33,12 @@ static void add_kind(struct hsm_template *t, const CK_OBJECT_CLASS *class,
 static CK_RV put(const struct hsm_session *session, struct hsm_template *t,
                  CK_OBJECT_HANDLE *object)
 {
-    return session->f->C_CreateObject(session->handle, t->rows, t->n, object);
+    CK_RV rv;
+
+    hsm_token_change_begin(session->token);
+    rv = session->f->C_CreateObject(session->handle, t->rows, t->n, object);
+    hsm_token_change_end(session->token);
+    return rv;
 }
 
 static CK_RV put_private(const struct hsm_session *session,

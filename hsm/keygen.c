@@ -96,6 +96,7 @@ static CK_RV generate(const struct hsm_session *session,
 {
     CK_MECHANISM mechanism = {plan->make->mechanism, NULL, 0};
     struct hsm_template public, private;
+    CK_RV rv;
 
     hsm_template_private(plan, &private);
     hsm_template_public(plan, &public);
@@ -106,9 +107,12 @@ static CK_RV generate(const struct hsm_session *session,
     } else {
         hsm_template_add(&public, CKA_EC_PARAMS, params->data, params->len);
     }
-    return session->f->C_GenerateKeyPair(
-        session->handle, &mechanism, public.rows, public.n, private.rows,
-        private.n, &pair->public, &pair->private);
+    hsm_token_change_begin(session->token);
+    rv = session->f->C_GenerateKeyPair(session->handle, &mechanism, public.rows,
+                                       public.n, private.rows, private.n,
+                                       &pair->public, &pair->private);
+    hsm_token_change_end(session->token);
+    return rv;
 }
 
 /* The token does not take the curve as it was written. */

@@ -54,7 +54,9 @@ static CK_RV search(const struct hsm_session *session,
     CK_RV rv, end;
 
     fill_template(query, &t);
+    hsm_token_search_begin(session->token);
     rv = session->f->C_FindObjectsInit(session->handle, t.rows, t.n);
+    hsm_token_search_end(session->token);
     if (rv != CKR_OK)
         return rv;
     do {

@@ -15,9 +15,14 @@ struct removal {
 
 static CK_RV destroy(const struct hsm_session *session, CK_OBJECT_HANDLE object)
 {
+    CK_RV rv;
+
     if (object == CK_INVALID_HANDLE)
         return CKR_OK;
-    return session->f->C_DestroyObject(session->handle, object);
+    hsm_token_change_begin(session->token);
+    rv = session->f->C_DestroyObject(session->handle, object);
+    hsm_token_change_end(session->token);
+    return rv;
 }
 
 /* Those with the key's id; without an id the one that has its label. */

@@ -25,6 +25,18 @@ static bool is_same(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
                   sizeof(a->manufacturerID)) == 0;
 }
 
+/* A change does not wait for ever behind searches that follow each other. */
+static void init_objects(struct hsm_token *token)
+{
+    pthread_rwlockattr_t attr;
+
+    (void)pthread_rwlockattr_init(&attr);
+    (void)pthread_rwlockattr_setkind_np(
+        &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(&token->objects, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+}
+
 static struct hsm_token *make(struct hsm_module *module,
                               const struct hsm_slot *slot)
 {
@@ -43,6 +55,7 @@ static struct hsm_token *make(struct hsm_module *module,
     (void)pthread_mutex_init(&token->lock, NULL);
     (void)pthread_mutex_init(&token->login, NULL);
     (void)pthread_mutex_init(&token->creating, NULL);
+    init_objects(token);
     (void)pthread_cond_init(&token->returned, NULL);
     return token;
 }
@@ -55,6 +68,7 @@ static void discard(struct hsm_token *token)
     (void)pthread_mutex_destroy(&token->lock);
     (void)pthread_mutex_destroy(&token->login);
     (void)pthread_mutex_destroy(&token->creating);
+    (void)pthread_rwlock_destroy(&token->objects);
     (void)pthread_cond_destroy(&token->returned);
     hsm_module_put(token->module);
     OPENSSL_free(token);
@@ -328,6 +342,26 @@ void hsm_token_create_end(struct hsm_token *token)
     (void)pthread_mutex_unlock(&token->creating);
 }
 
+void hsm_token_change_begin(struct hsm_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->objects);
+}
+
+void hsm_token_change_end(struct hsm_token *token)
+{
+    (void)pthread_rwlock_unlock(&token->objects);
+}
+
+void hsm_token_search_begin(struct hsm_token *token)
+{
+    (void)pthread_rwlock_rdlock(&token->objects);
+}
+
+void hsm_token_search_end(struct hsm_token *token)
+{
+    (void)pthread_rwlock_unlock(&token->objects);
+}
+
 void hsm_tokens_before_fork(void)
 {
     for (struct hsm_token *t = tokens; t != NULL; t = t->next)
@@ -345,6 +379,7 @@ void hsm_tokens_in_child(void)
     for (struct hsm_token *t = tokens; t != NULL; t = t->next) {
         (void)pthread_mutex_init(&t->login, NULL);
         (void)pthread_mutex_init(&t->creating, NULL);
+        init_objects(t);
         (void)pthread_cond_init(&t->returned, NULL);
         t->n_lent = 0;
         t->n_moving = 0;

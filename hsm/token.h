@@ -72,6 +72,17 @@ void hsm_token_create_begin(struct hsm_token *token);
 void hsm_token_create_end(struct hsm_token *token);
 
 /*
+ * Between these two objects are made or destroyed, and between those others
+ * searched. In SoftHSM 2.6.1 a search reads the file of an object that another
+ * thread is just writing, and then either of them fails, in many ways. Nothing
+ * waits but the beginnings of searches.
+ */
+void hsm_token_change_begin(struct hsm_token *token);
+void hsm_token_change_end(struct hsm_token *token);
+void hsm_token_search_begin(struct hsm_token *token);
+void hsm_token_search_end(struct hsm_token *token);
+
+/*
  * Makes a token in the first slot that MATCH accepts and that has none
  * (CKF_TOKEN_INITIALIZED not set): label, SO PIN, user PIN. LABEL at most 32
  * bytes of UTF-8. KS_E_EXISTS if a token of that label is there,

@@ -43,6 +43,7 @@ struct hsm_token {
     /* One login at a time; held while a person is asked. */
     pthread_mutex_t login;
     pthread_mutex_t creating; /* hsm_token_create_begin */
+    pthread_rwlock_t objects; /* hsm_token_search_begin */
 };
 
 /* C_GetTokenInfo, patiently: SoftHSM 2.6.1 cannot tell (CKR_GENERAL_ERROR)
