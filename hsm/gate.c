@@ -149,6 +149,36 @@ void hsm_gate_leave(void)
     step_out();
 }
 
+/* Counted as a call, so that fork and exit wait for TASK as for any other; the
+ * gate stays closed for the rest. */
+static void run_alone(void (*task)(void *), void *arg)
+{
+    (void)atomic_fetch_add(&inside, 1);
+    depth = 1;
+    (void)pthread_mutex_unlock(&gate);
+    (void)ERR_set_mark();
+    task(arg);
+    (void)ERR_pop_to_mark();
+    (void)pthread_mutex_lock(&gate);
+    depth = 0;
+    (void)atomic_fetch_sub(&inside, 1);
+}
+
+bool hsm_gate_alone(void (*task)(void *), void *arg)
+{
+    bool alone;
+
+    (void)pthread_mutex_lock(&gate);
+    (void)atomic_fetch_add(&closed, 1);
+    alone = wait_for_nobody() && !hsm_gate_is_shut();
+    if (alone)
+        run_alone(task, arg);
+    (void)atomic_fetch_sub(&closed, 1);
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&gate);
+    return alone;
+}
+
 /* At exit, or when the shared object that holds this code is unloaded. */
 static void at_exit(void)
 {

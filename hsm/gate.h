@@ -13,6 +13,11 @@
 bool hsm_gate_enter(void);
 void hsm_gate_leave(void);
 
+/* Calls TASK while no other thread is inside the gate. False, and no call, if
+ * one stays there for long, this thread is inside itself, or the process
+ * exits. */
+bool hsm_gate_alone(void (*task)(void *), void *arg);
+
 /* The lock of all lists. Nothing is called while it is held, and of tokens'
  * own locks only under it are several taken. */
 void hsm_lists_lock(void);

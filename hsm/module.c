@@ -324,6 +324,34 @@ void hsm_module_lost(struct hsm_module *module, unsigned long epoch)
     hsm_lists_unlock();
 }
 
+struct renewal {
+    struct hsm_module *module;
+    unsigned long epoch;
+    bool done;
+};
+
+static void renew(void *arg)
+{
+    struct renewal *renewal = arg;
+    struct hsm_module *module = renewal->module;
+
+    (void)pthread_mutex_lock(&loading);
+    renewal->done = atomic_load(&module->epoch) != renewal->epoch;
+    if (!renewal->done && !module->foreign) {
+        finalise(module);
+        hsm_module_lost(module, renewal->epoch);
+        renewal->done = true;
+    }
+    (void)pthread_mutex_unlock(&loading);
+}
+
+bool hsm_module_renew(struct hsm_module *module, unsigned long epoch)
+{
+    struct renewal renewal = {module, epoch, false};
+
+    return hsm_gate_alone(renew, &renewal) && renewal.done;
+}
+
 ks_rc hsm_module_p11(struct hsm_module *module, struct hsm_p11 **p11,
                      struct ks_err *err)
 {

@@ -54,6 +54,12 @@ unsigned long hsm_module_epoch(const struct hsm_module *module);
  * use initialises it anew. */
 void hsm_module_lost(struct hsm_module *module, unsigned long epoch);
 
+/* Finalises the module that was good in EPOCH, when no thread is inside it;
+ * the next use initialises it anew. Nothing to do if that has happened since.
+ * False if it cannot be done: others are at work, or the module is somebody
+ * else's. Not between enter and leave. */
+bool hsm_module_renew(struct hsm_module *module, unsigned long epoch);
+
 /* libp11's view of the module, made when it is first asked for; borrowed.
  * Between enter and leave. */
 struct hsm_p11;

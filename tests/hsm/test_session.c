@@ -155,6 +155,69 @@ static void a_token_that_stays_out_is_put_away(void)
     CHECK_INT(fault_calls("C_Finalize"), 1);
 }
 
+/* As SoftHSM does that read it while another process wrote it. */
+static void a_token_that_was_misread_is_read_anew(void)
+{
+    struct hsm_token *token = fresh("half");
+    struct counted counted = {.first = CKR_USER_PIN_NOT_INITIALIZED};
+
+    REQUIRE(token != NULL);
+    CHECK_INT(hsm_run(token, HSM_WRITE, count, &counted), CKR_OK);
+    CHECK_INT(counted.runs, 2);
+    CHECK_INT(fault_calls("C_Finalize"), 1);
+    CHECK_INT(fault_calls("C_Initialize"), 1);
+    CHECK_INT(fault_calls("C_Login"), 1);
+    CHECK_INT(open_state_of(token, HSM_WRITE), CKS_RW_USER_FUNCTIONS);
+    counted = (struct counted){.first = CKR_GENERAL_ERROR};
+    fault_rules("fail C_GetTokenInfo CKR_GENERAL_ERROR 0 20");
+    CHECK_INT(hsm_run(token, HSM_READ, count, &counted), CKR_OK);
+    CHECK_INT(counted.runs, 2);
+    hsm_token_put(token);
+    CHECK_INT(fault_calls("C_Finalize"), 3);
+}
+
+/* What writes is not done twice; what is as it says is not asked for ever. */
+static void a_token_that_was_read_well_is_not_read_anew(void)
+{
+    struct hsm_token *token = fresh("whole");
+    struct counted counted = {.first = CKR_GENERAL_ERROR};
+
+    REQUIRE(token != NULL);
+    CHECK_INT(hsm_run(token, HSM_READ, count, &counted), CKR_GENERAL_ERROR);
+    CHECK_INT(counted.runs, 1);
+    fault_rules("flags 0 0x8\n"); /* CKF_USER_PIN_INITIALIZED */
+    counted = (struct counted){.first = CKR_USER_PIN_NOT_INITIALIZED};
+    CHECK_INT(hsm_run(token, HSM_READ, count, &counted),
+              CKR_USER_PIN_NOT_INITIALIZED);
+    CHECK_INT(counted.runs, 1);
+    fault_rules("fail C_GetTokenInfo CKR_GENERAL_ERROR 0 20");
+    counted = (struct counted){.first = CKR_GENERAL_ERROR};
+    CHECK_INT(hsm_run(token, HSM_WRITE, count, &counted), CKR_GENERAL_ERROR);
+    CHECK_INT(counted.runs, 1);
+    CHECK_INT(fault_calls("C_Finalize"), 0);
+    hsm_token_put(token);
+}
+
+static CK_RV misread(const struct hsm_session *session, void *arg)
+{
+    (void)session;
+    ++*(unsigned *)arg;
+    return CKR_USER_PIN_NOT_INITIALIZED;
+}
+
+static void a_token_that_stays_misread_is_an_error(void)
+{
+    struct hsm_token *token = fresh("never");
+    unsigned runs = 0;
+
+    REQUIRE(token != NULL);
+    CHECK_INT(hsm_run(token, HSM_READ, misread, &runs),
+              CKR_USER_PIN_NOT_INITIALIZED);
+    CHECK_INT(runs, 5);
+    CHECK_INT(open_state_of(token, HSM_READ), CKS_RO_USER_FUNCTIONS);
+    hsm_token_put(token);
+}
+
 static void at_the_limit_an_idle_session_makes_room(void)
 {
     struct hsm_token *token = fresh("limit1");
@@ -325,6 +388,9 @@ static const struct test_case cases[] = {
     TEST_CASE(sessions_closed_by_another_are_opened_anew),
     TEST_CASE(a_token_taken_out_and_put_back_goes_on),
     TEST_CASE(a_token_that_stays_out_is_put_away),
+    TEST_CASE(a_token_that_was_misread_is_read_anew),
+    TEST_CASE(a_token_that_was_read_well_is_not_read_anew),
+    TEST_CASE(a_token_that_stays_misread_is_an_error),
     TEST_CASE(at_the_limit_an_idle_session_makes_room),
     TEST_CASE(without_any_session_there_is_an_error),
     TEST_CASE(threads_never_share_a_session),
