@@ -34,6 +34,7 @@ void prov_signature_reset(struct prov_signature *sig)
     sig->soft = NULL;
     sig->hash = NULL;
     sig->mech_known = false;
+    sig->algorithm_len = 0;
 }
 
 static void freectx(void *vsig)
@@ -78,6 +79,7 @@ static void *dupctx(void *vsig)
         dup->soft = EVP_PKEY_CTX_dup(sig->soft);
     if (sig->soft != NULL && dup->soft == NULL)
         goto fail;
+    prov_signature_copy_algorithm(dup, sig);
     return dup;
 
 fail:

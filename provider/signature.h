@@ -28,6 +28,9 @@ struct prov_mech {
     int digest_len;
 };
 
+/* Longer than the AlgorithmIdentifier of any EC or Edwards key (DER). */
+#define PROV_ALGORITHM_MAX 32
+
 struct prov_signature {
     struct prov_ctx *ctx;
     struct prov_key *key; /* counted */
@@ -39,6 +42,10 @@ struct prov_signature {
      * signatures may follow, until they are changed. */
     struct prov_mech mech;
     bool mech_known;
+    /* Of a copied context: what the one it was copied from had, see
+     * prov_signature_copy_algorithm. 0 bytes: SOFT knows. */
+    unsigned char algorithm[PROV_ALGORITHM_MAX];
+    size_t algorithm_len;
 };
 
 /* True if signing goes to the backend and not to libcrypto. */
@@ -64,6 +71,14 @@ int prov_signature_private(struct prov_signature *sig, const uint8_t *in,
  * no backend is told of. */
 int prov_signature_check_params(const struct prov_signature *sig,
                                 const OSSL_PARAM params[]);
+
+/*
+ * Gives COPY the AlgorithmIdentifier of SIG. In OpenSSL 3.0 default's contexts
+ * of EC and Edwards keys hold a pointer to it, and a copy points to where the
+ * original has, or had, it.
+ */
+void prov_signature_copy_algorithm(struct prov_signature *copy,
+                                   const struct prov_signature *sig);
 
 /* signature_plain.c, signature_digest.c, signature_params.c */
 extern OSSL_FUNC_signature_sign_init_fn prov_signature_sign_init;

@@ -2,10 +2,12 @@
  * Parameters of a signature: libcrypto's context for the soft half keeps
  * them, so names, forms (number or word), checks and ALGORITHM_ID are its.
  */
+#include <string.h>
 #include <strings.h>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include "err.h"
@@ -86,11 +88,59 @@ int prov_signature_check_params(const struct prov_signature *sig,
     return 1;
 }
 
+void prov_signature_copy_algorithm(struct prov_signature *copy,
+                                   const struct prov_signature *sig)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID,
+                                copy->algorithm, sizeof(copy->algorithm)),
+        OSSL_PARAM_END};
+
+    if (sig->algorithm_len > 0) { /* a copy itself */
+        memcpy(copy->algorithm, sig->algorithm, sig->algorithm_len);
+        copy->algorithm_len = sig->algorithm_len;
+        return;
+    }
+    if (sig->soft == NULL || strncmp(sig->key->type, "RSA", 3) == 0)
+        return; /* RSA's is made when it is asked for */
+    ERR_set_mark();
+    if (EVP_PKEY_CTX_get_params(sig->soft, params) > 0 &&
+        OSSL_PARAM_modified(params) &&
+        params[0].return_size <= sizeof(copy->algorithm))
+        copy->algorithm_len = params[0].return_size;
+    ERR_pop_to_mark();
+}
+
+/* As default's, but that the AlgorithmIdentifier of a copy is our own. */
+static int get_of_copy(struct prov_signature *sig, OSSL_PARAM params[])
+{
+    OSSL_PARAM *p = params;
+
+    for (; p->key != NULL; p++) {
+        OSSL_PARAM one[] = {*p, OSSL_PARAM_END};
+        const bool is_algorithm =
+            strcmp(p->key, OSSL_SIGNATURE_PARAM_ALGORITHM_ID) == 0;
+        const int ok = is_algorithm
+                           ? OSSL_PARAM_set_octet_string(one, sig->algorithm,
+                                                         sig->algorithm_len)
+                           : EVP_PKEY_CTX_get_params(sig->soft, one) > 0;
+
+        p->return_size = one[0].return_size;
+        if (!ok)
+            return 0;
+    }
+    return 1;
+}
+
 int prov_signature_get_params(void *vsig, OSSL_PARAM params[])
 {
     struct prov_signature *sig = vsig;
 
-    return sig->soft != NULL && EVP_PKEY_CTX_get_params(sig->soft, params) > 0;
+    if (sig->soft == NULL)
+        return 0;
+    if (sig->algorithm_len > 0 && params != NULL)
+        return get_of_copy(sig, params);
+    return EVP_PKEY_CTX_get_params(sig->soft, params) > 0;
 }
 
 const OSSL_PARAM *prov_signature_gettable(void *vsig, void *provctx)
@@ -108,6 +158,11 @@ int prov_signature_set_params(void *vsig, const OSSL_PARAM params[])
     struct prov_signature *sig = vsig;
 
     sig->mech_known = false;
+    /* A digest that can still be set is that of a context without a message,
+     * where default's makes an identifier anew. */
+    if (sig->stream == NULL && params != NULL &&
+        OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST) != NULL)
+        sig->algorithm_len = 0;
     return sig->soft != NULL && prov_signature_check_params(sig, params) &&
            EVP_PKEY_CTX_set_params(sig->soft, params) > 0;
 }
