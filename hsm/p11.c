@@ -23,9 +23,23 @@ struct hsm_p11 {
     unsigned n_slots;
 };
 
+_Atomic(const char *) hsm_missing_library;
+
+ks_rc hsm_library_fail(struct ks_err *err, ks_rc rc, const char *text)
+{
+    const char *missing = atomic_load(&hsm_missing_library);
+
+    if (missing == NULL)
+        return ks_fail(err, rc, "%s", text);
+    ks_hint(err, "keys on tokens need libp11 and p11-kit; Debian's packages "
+                 "are libp11-3 and libp11-kit0");
+    return ks_fail(err, KS_E_CONFIG, "a library is missing: %s", missing);
+}
+
 ks_rc hsm_p11_new(const char *path, struct hsm_p11 **out, struct ks_err *err)
 {
     struct hsm_p11 *p11 = OPENSSL_zalloc(sizeof(*p11));
+    char text[256];
 
     if (p11 == NULL)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
@@ -37,7 +51,9 @@ ks_rc hsm_p11_new(const char *path, struct hsm_p11 **out, struct ks_err *err)
     if (p11->ctx != NULL)
         PKCS11_CTX_free(p11->ctx);
     OPENSSL_free(p11);
-    return ks_fail(err, KS_E_CRYPTO, "module %s: libp11 cannot load it", path);
+    (void)snprintf(text, sizeof(text), "module %s: libp11 cannot load it",
+                   path);
+    return hsm_library_fail(err, KS_E_CRYPTO, text);
 }
 
 void hsm_p11_free(struct hsm_p11 *p11, bool finalise)

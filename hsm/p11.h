@@ -4,6 +4,7 @@
 #ifndef HSM_P11_H
 #define HSM_P11_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <p11-kit/pkcs11.h>
@@ -12,6 +13,14 @@
 #include "ks_secret.h"
 
 struct hsm_p11;
+
+/* Set by a program that loads libp11 and p11-kit late, where one is not there:
+ * what the loader says, never freed. NULL: none is missed. */
+extern _Atomic(const char *) hsm_missing_library;
+
+/* The error for a result of either library that says no more than "failed":
+ * the one that is missing, else RC and TEXT. */
+ks_rc hsm_library_fail(struct ks_err *err, ks_rc rc, const char *text);
 
 /* PATH is loaded and initialised already: libp11 (0.4.12) would initialise it
  * without locks. */

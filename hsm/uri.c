@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 
+#include "p11.h"
 #include "uri_text.h"
 
 /* TEXT and ERR are for faults, here and below. */
@@ -63,7 +64,7 @@ static ks_rc decode(const char *text, const char *clean, struct hsm_uri *uri,
 
     uri->p11 = p11_kit_uri_new();
     if (uri->p11 == NULL)
-        return ks_fail(err, KS_E_NOMEM, "out of memory");
+        return hsm_library_fail(err, KS_E_NOMEM, "out of memory");
     result = p11_kit_uri_parse(clean, P11_KIT_URI_FOR_ANY, uri->p11);
     if (result == P11_KIT_URI_BAD_ENCODING)
         return hsm_uri_refuse(text, err, "bad percent encoding");

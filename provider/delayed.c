@@ -11,8 +11,8 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 
-#include <openssl/err.h>
 #include <openssl/types.h>
 /* libp11's header names them, <openssl/types.h> hides what is deprecated. */
 typedef struct rsa_meth_st RSA_METHOD;
@@ -21,22 +21,32 @@ typedef struct ec_key_method_st EC_KEY_METHOD;
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
+#include "p11.h"
+
 struct library {
-    const char *name; /* as their packages install it */
+    const char *name;
     pthread_once_t once;
     void *handle;
+    char why[256]; /* it could not be loaded */
 };
 
-static struct library libp11 = {"libp11.so.3", PTHREAD_ONCE_INIT, NULL};
-static struct library p11_kit = {"libp11-kit.so.0", PTHREAD_ONCE_INIT, NULL};
+/* The names are the DT_SONAMEs of what we are compiled against (CMakeLists.txt
+ * reads them), so the headers and the library that is loaded agree. */
+static struct library libp11 = {LIBP11_SONAME, PTHREAD_ONCE_INIT, NULL, ""};
+static struct library p11_kit = {P11KIT_SONAME, PTHREAD_ONCE_INIT, NULL, ""};
 
-/* Never closed: it has threads' data and handlers of its own. The reason of a
- * failure goes before the error of whoever called. */
+/* Never closed: it has threads' data and handlers of its own. */
 static void load(struct library *library)
 {
+    const char *why;
+
     library->handle = dlopen(library->name, RTLD_NOW | RTLD_LOCAL);
-    if (library->handle == NULL)
-        ERR_raise_data(ERR_LIB_DSO, ERR_R_OPERATION_FAIL, "%s", dlerror());
+    if (library->handle != NULL)
+        return;
+    why = dlerror();
+    (void)snprintf(library->why, sizeof(library->why), "%s",
+                   why != NULL ? why : library->name);
+    atomic_store(&hsm_missing_library, library->why);
 }
 
 static void load_libp11(void)
