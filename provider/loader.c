@@ -11,18 +11,21 @@
 #include "loadkey.h"
 #include "search.h"
 
-/* Looks at the key of PLACE. Nothing seen, and no more to be said, is the end
- * only where the key could not be hidden, or nothing private is asked for. */
+/* Looks at the key of PLACE, once. Nothing seen, and no more to be said, is the
+ * end only where the key could not be hidden, or nothing private is asked
+ * for. */
 static ks_rc look(struct loader *loader, struct ks_err *err)
 {
     const struct prov_place *place = &loader->place;
     const struct ks_backend *backend = place->store->backend;
     struct ks_err why = {0};
-    ks_rc rc =
-        backend->info(place->store->handle, place->name, &loader->info, &why);
+    ks_rc rc;
 
-    loader->name = place->name;
-    loader->uri = place->canonical;
+    if (loader->looked)
+        return KS_OK;
+    rc = backend->info(place->store->handle, place->name, &loader->info, &why);
+    loader->looked = rc == KS_OK;
+    loader->hidden = false;
     if (rc == KS_OK)
         return rc;
     if (rc != KS_E_NOT_FOUND || why.text[0] != '\0') {
@@ -36,6 +39,16 @@ static ks_rc look(struct loader *loader, struct ks_err *err)
     return KS_OK;
 }
 
+/* A place that opens its keys itself tells all that is needed of a private key
+ * when it does so; looking first would cost a token a search. */
+static bool may_look_later(const struct prov_place *place)
+{
+    const struct ks_backend *backend = place->store->backend;
+
+    return backend->open_key != NULL && backend->certificate != NULL &&
+           (place->uri.type == KS_URI_ANY || place->uri.type == KS_URI_PRIVATE);
+}
+
 ks_rc prov_loader_open(struct loader *loader, const char *uri,
                        struct ks_err *err)
 {
@@ -44,8 +57,11 @@ ks_rc prov_loader_open(struct loader *loader, const char *uri,
 
     if (rc != KS_OK)
         return rc;
-    return place->listing ? prov_names_new(place, &loader->names, err)
-                          : look(loader, err);
+    if (place->listing)
+        return prov_names_new(place, &loader->names, err);
+    loader->name = place->name;
+    loader->uri = place->canonical;
+    return may_look_later(place) ? KS_OK : look(loader, err);
 }
 
 void prov_loader_free(struct loader *loader)
@@ -121,7 +137,8 @@ static bool cert_wanted(struct loader *loader)
     if (type != KS_URI_ANY && type != KS_URI_CERT)
         return false;
     if (loader->expect == OSSL_STORE_INFO_CERT)
-        return has_cert(loader) || loader->hidden;
+        return has_cert(loader) || look(loader, NULL) != KS_OK ||
+               loader->hidden;
     return loader->expect == 0 && has_cert(loader);
 }
 
@@ -156,6 +173,7 @@ static void take_found(struct loader *loader)
     loader->info = found->info;
     memset(&found->info, 0, sizeof(found->info)); /* given to LOADER */
     loader->hidden = loader->info.spki.len == 0;
+    loader->looked = true;
     loader->cert_known = false;
     loader->next = ITEM_PRIVATE;
 }
@@ -187,19 +205,12 @@ const char *prov_loader_take_name(struct loader *loader)
 static ks_rc make_private(struct loader *loader, const struct ks_ask *ask,
                           struct ks_err *err)
 {
-    const struct prov_store *store = loader->place.store;
     struct prov_place place = loader->place; /* of the key at hand; borrows */
-    ks_rc rc;
 
     place.name = loader->name;
     place.canonical = (char *)loader->uri;
     place.listing = false;
-    rc = prov_load_key(loader->ctx, &place, false, ask, &loader->key, err);
-    /* What was hidden may be seen now. */
-    if (rc == KS_OK && loader->hidden)
-        loader->hidden = store->backend->info(store->handle, loader->name,
-                                              &loader->info, NULL) != KS_OK;
-    return rc;
+    return prov_load_key(loader->ctx, &place, false, ask, &loader->key, err);
 }
 
 static ks_rc no_such_key(const struct loader *loader, struct ks_err *err)
@@ -211,6 +222,10 @@ static ks_rc no_such_key(const struct loader *loader, struct ks_err *err)
 
 static ks_rc make_public(struct loader *loader, struct ks_err *err)
 {
+    ks_rc rc = look(loader, err);
+
+    if (rc != KS_OK)
+        return rc;
     if (loader->hidden)
         return no_such_key(loader, err);
     return prov_key_from_spki(loader->ctx, loader->place.store, loader->uri,
@@ -220,9 +235,11 @@ static ks_rc make_public(struct loader *loader, struct ks_err *err)
 
 static ks_rc make_cert(struct loader *loader, struct ks_err *err)
 {
-    ks_rc rc = prov_store_cert(loader->place.store, loader->name,
-                               &loader->info.cert, err);
+    ks_rc rc = look(loader, err);
 
+    if (rc == KS_OK)
+        rc = prov_store_cert(loader->place.store, loader->name,
+                             &loader->info.cert, err);
     if (rc == KS_OK && loader->info.cert.len == 0)
         rc = no_such_key(loader, err);
     return rc;

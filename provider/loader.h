@@ -39,7 +39,8 @@ struct loader {
     /* The key at hand. Of one that was found NAME and URI are in NAMES. */
     const char *name;
     const char *uri;
-    struct ks_key_info info;
+    struct ks_key_info info; /* once LOOKED */
+    bool looked;
     bool hidden;     /* it may be seen with a secret only */
     bool cert_known; /* INFO has the certificate, if there is one */
     enum item next;
@@ -47,8 +48,8 @@ struct loader {
     struct prov_key *key; /* on its way to libcrypto, which takes it */
 };
 
-/* LOADER has its CTX and is zero otherwise. No secret is asked for.
- * KS_E_NOT_FOUND unless the key may be hidden. */
+/* LOADER has its CTX and is zero otherwise. No secret is asked for. That a key
+ * is not there may be known only when it is made. */
 KS_MUST_CHECK ks_rc prov_loader_open(struct loader *loader, const char *uri,
                                      struct ks_err *err);
 void prov_loader_free(struct loader *loader); /* takes NULL */
