@@ -108,17 +108,33 @@ static CK_RV put_both(const struct hsm_session *session,
     return rv;
 }
 
-static CK_RV make_pair(const struct hsm_session *session,
-                       const struct hsm_plan *plan, void *arg,
-                       struct hsm_pair *pair)
+static CK_RV put_plainly(const struct hsm_session *session,
+                         const struct hsm_plan *plan,
+                         const struct parcel *parcel, struct hsm_pair *pair)
 {
     struct hsm_plan quiet = *plan;
-    CK_RV rv = put_both(session, plan, arg, pair), second;
+    CK_RV rv = put_both(session, plan, parcel, pair), second;
 
     if (!hsm_is_about_template(rv))
         return rv;
     quiet.outspoken = false;
-    second = put_both(session, &quiet, arg, pair);
+    second = put_both(session, &quiet, parcel, pair);
+    return second == CKR_OK ? second : rv;
+}
+
+static CK_RV make_pair(const struct hsm_session *session,
+                       const struct hsm_plan *plan, void *arg,
+                       struct hsm_pair *pair)
+{
+    struct hsm_make make = *plan->make;
+    struct hsm_plan other = *plan;
+    CK_RV rv = put_plainly(session, plan, arg, pair), second;
+
+    if (rv == CKR_OK || !make.as_edwards)
+        return rv;
+    make.type = CKK_EC_EDWARDS;
+    other.make = &make;
+    second = put_plainly(session, &other, arg, pair);
     return second == CKR_OK ? second : rv;
 }
 

@@ -19,6 +19,7 @@ static const uint8_t f4[] = {0x01, 0x00, 0x01};
 /* What SPEC asks for, in Cryptoki's words. */
 struct order {
     struct hsm_plan plan;
+    CK_MECHANISM_TYPE mechanism;
     CK_ULONG bits;
     int curve;
     struct ks_buf params;  /* the curve, by OID */
@@ -69,15 +70,26 @@ static ks_rc order_read(const struct ks_keygen *spec, const char *whose,
     return rv == CKR_OK ? KS_OK : ks_fail(err, KS_E_NOMEM, "out of memory");
 }
 
+/* What the token makes such keys by; false: nothing. */
+static bool choose_mechanism(struct hsm_token *token, struct order *order)
+{
+    const struct hsm_make *make = order->plan.make;
+
+    order->mechanism = make->mechanism;
+    if (hsm_token_can(token, order->mechanism, CKF_GENERATE_KEY_PAIR))
+        return true;
+    order->mechanism = CKM_EC_EDWARDS_KEY_PAIR_GEN;
+    return make->as_edwards &&
+           hsm_token_can(token, order->mechanism, CKF_GENERATE_KEY_PAIR);
+}
+
 ks_rc hsm_keygen_check(const struct hsm_target *target,
                        const struct ks_keygen *spec, struct ks_err *err)
 {
     struct order order = {.plan = {0}};
     ks_rc rc = order_read(spec, target->whose, &order, err);
 
-    if (rc == KS_OK &&
-        !hsm_token_can(target->hit.token, order.plan.make->mechanism,
-                       CKF_GENERATE_KEY_PAIR)) {
+    if (rc == KS_OK && !choose_mechanism(target->hit.token, &order)) {
         ks_hint(err, "\"caadm backend check\" lists what the token can do");
         rc = ks_fail(err, KS_E_UNSUPPORTED,
                      "%s: token \"%s\" makes no %s keys: it lacks %s "
@@ -94,7 +106,7 @@ static CK_RV generate(const struct hsm_session *session,
                       const struct hsm_plan *plan, const struct order *order,
                       const struct ks_buf *params, struct hsm_pair *pair)
 {
-    CK_MECHANISM mechanism = {plan->make->mechanism, NULL, 0};
+    CK_MECHANISM mechanism = {order->mechanism, NULL, 0};
     struct hsm_template public, private;
     CK_RV rv;
 
@@ -151,6 +163,9 @@ ks_rc hsm_keygen(const struct hsm_target *target, const struct ks_keygen *spec,
     struct order order = {.plan = {0}};
     ks_rc rc = order_read(spec, target->whose, &order, err);
 
+    /* A token that has neither says so itself. */
+    if (rc == KS_OK && !choose_mechanism(target->hit.token, &order))
+        order.mechanism = order.plan.make->mechanism;
     if (rc == KS_OK)
         rc = hsm_create(target, &order.plan, make_pair, &order, spki, err);
     order_clear(&order);

@@ -16,6 +16,9 @@ struct hsm_make {
     const char *algorithm; /* libcrypto's name */
     CK_KEY_TYPE type;
     CK_MECHANISM_TYPE mechanism; /* that generates it */
+    /* As modules have it that know the curve and not the type: SoftHSM 2.6.1
+     * has X25519 among Edwards curves. */
+    bool as_edwards;
     int curve;      /* NID; NID_undef: none, or the caller says which */
     unsigned usage; /* ks_usage that it can have */
     bool pss_only;

@@ -386,8 +386,9 @@ static void threads_share_a_store(void)
 
 static void keys_from_outside_are_used_inside(void)
 {
-    static const char *const kinds[] = {"RSA",   "RSA-PSS", "P-256", "P-384",
-                                        "P-521", "ED25519", "ED448"};
+    static const char *const kinds[] = {"RSA",   "RSA-PSS", "P-256",
+                                        "P-384", "P-521",   "ED25519",
+                                        "ED448", "X25519",  "X448"};
     void *store = contract_open();
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -433,13 +434,16 @@ static void keys_are_made_inside(void)
     CHECK_RC(subject.backend->info(store, "new", &info, NULL), KS_OK);
     CHECK_BYTES(spki.data, spki.len, info.spki.data, info.spki.len);
     CHECK_RC(contract_load(store, "new", "x", NULL), KS_OK);
+    ks_buf_clear(&spki);
+    CHECK_RC(generate(store, "agrees", "X25519", NULL, &spki), KS_OK);
+    CHECK_RC(contract_load(store, "agrees", "x", NULL), KS_OK);
     CHECK_RC(generate(store, "new", "ED25519", NULL, &other), KS_E_EXISTS);
     CHECK_RC(generate(store, "old", "ED25519", NULL, &other), KS_E_EXISTS);
     CHECK_RC(contract_save(store, "new", &key, "x"), KS_E_EXISTS);
     CHECK_RC(generate(store, "odd", "nonsense", NULL, &other),
              KS_E_UNSUPPORTED);
     CHECK(other.data == NULL);
-    CHECK_INT(contract_count(store), 2);
+    CHECK_INT(contract_count(store), 3);
     ks_key_info_clear(&info);
     ks_buf_clear(&spki);
     test_key_clear(&key);

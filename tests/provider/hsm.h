@@ -17,8 +17,8 @@
 #define HSM_WRONG_PIN "99999999"
 #define HSM_SO_PIN TEST_SO_PIN
 
-/* What SoftHSM makes: fixture_kinds without X25519 and X448 and RSA-PSS, but
- * with more curves; up to a NULL. */
+/* What signs on SoftHSM: fixture_kinds without RSA-PSS, but with more curves;
+ * up to a NULL. */
 extern const char *const hsm_kinds[];
 
 /* The algorithm of one of those: "EC" for curves. */
