@@ -127,23 +127,35 @@ by_source 'pkcs11:token=main;object=www' "&module-path=$HSM_MODULE"
 found 3 "pkcs11:token=main?module-path=$HSM_MODULE"
 
 title "modules of p11-kit"
-# p11-kit reads its own configuration below the home folder as well.
-if [ "$(id -u)" -ne 0 ] || p11-kit list-modules 2>/dev/null |
-    grep -q softhsm; then
-    by_source 'pkcs11:token=main;object=www' ''
-    by_source 'pkcs11:token=main;object=www' '&module-name=softhsm2'
-fi
+# Debian's softhsm2 tells p11-kit of itself.
+by_source 'pkcs11:token=main;object=www' ''
+by_source 'pkcs11:token=main;object=www' '&module-name=softhsm2'
+expect_fail openssl pkey -in "pkcs11:token=main;object=www?module-name=nosuch&\
+pin-source=file:$T/pin.txt" -noout
+expect_stderr_has 'keystore.*nosuch'
 
 title "attributes of RFC 7512"
 OPENSSL_CONF=$T/module.cnf
 serial=$(softhsm2-util --show-slots | awk '/Serial number:/ { s = $3 }
     /Label:/ && $2 == "main" { print s }')
 [ -n "$serial" ] || fail "no serial number of the token"
+slot=$(softhsm2-util --show-slots | awk '/^Slot/ { s = $2 }
+    /Label:/ && $2 == "main" { print s }')
 for attribute in "token=main" "serial=$serial" "manufacturer=SoftHSM%20project" \
     "model=SoftHSM%20v2" "library-manufacturer=SoftHSM" \
+    "library-description=Implementation%20of%20PKCS11" "library-version=2.6" \
+    "slot-id=$slot" "slot-description=SoftHSM%20slot%20ID%200x$(printf %x "$slot")" \
     "token=main;serial=$serial;model=SoftHSM%20v2"; do
     by_source "pkcs11:$attribute;object=www" ''
     by_source "pkcs11:$attribute;object=www;type=private" ''
+done
+# Each counts: with another value there is no such key.
+for attribute in token=Main serial=0000000000000000 manufacturer=SoftHSM \
+    model=SoftHSM library-manufacturer=OpenSC library-description=x \
+    library-version=2.7 slot-id=4095 slot-description=x type=secret-key; do
+    expect_fail openssl dgst -sha256 -sign \
+        "pkcs11:token=main;${attribute/#token=Main/serial=$serial;token=Main};object=www?pin-source=file:$T/pin.txt" -out sig root.der
+    expect_stderr_has 'keystore'
 done
 id=$(tool --token-label main --list-objects --type privkey 2>/dev/null |
     awk '/label:/ { l = $2 } /ID:/ && l == "www" { print $2 }')
