@@ -188,6 +188,12 @@ static ks_rc give_message(struct decrypting *d, struct ks_secret *out,
 {
     ks_rc rc = run(d, err);
 
+    if (rc == KS_OK && d->op.out_len > d->op.key->shape.size)
+        rc = ks_fail(err, KS_E_CRYPTO,
+                     "%s: token \"%s\" gave a message of %lu bytes for a "
+                     "modulus of %zu",
+                     d->op.key->whose, hsm_token_label(d->op.key->token),
+                     d->op.out_len, d->op.key->shape.size);
     return rc == KS_OK ? ks_secret_set(out, d->out, d->op.out_len) : rc;
 }
 

@@ -91,7 +91,10 @@ static ks_rc tell(const struct hsm_target *target, const struct description *d,
     ks_rc rc = each(arg, "token", hsm_token_label(target->hit.token), err);
 
     if (rc == KS_OK && d->label[0] != '\0')
-        rc = each(arg, "label", d->label, err);
+        rc = each(arg, "label",
+                  ks_key_name_check(d->label, NULL) == KS_OK ? d->label
+                                                             : "(not a text)",
+                  err);
     if (rc == KS_OK)
         rc = tell_id(d, each, arg, err);
     if (rc == KS_OK)

@@ -185,13 +185,14 @@ CK_RV hsm_find_key(const struct hsm_session *session,
         .id_len = name->id_len};
     CK_OBJECT_HANDLE handles[SAME_NAME_MAX];
     struct part *parts;
-    size_t n = 0, n_parts = 0;
+    size_t n = 0, n_all, n_parts = 0;
     CK_RV rv;
 
     memset(found, 0, sizeof(*found));
     rv = hsm_find(session, &query, handles, SAME_NAME_MAX, &n);
     if (rv != CKR_OK || n == 0)
         return rv;
+    n_all = n;
     if (n > SAME_NAME_MAX)
         n = SAME_NAME_MAX;
     parts = OPENSSL_zalloc(n * sizeof(*parts));
@@ -200,6 +201,8 @@ CK_RV hsm_find_key(const struct hsm_session *session,
     rv = read_parts(session, handles, n, parts, &n_parts);
     if (rv == CKR_OK) {
         count_keys(parts, n_parts, name, found);
+        if (n_all > n) /* who knows what the others are */
+            found->n_keys = n_all;
         take_handles(parts, n_parts, found);
         rv = find_wanted(session, want, found);
     }

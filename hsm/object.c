@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 
 #define AT_ONCE 64            /* handles asked for with one call */
+#define OBJECTS_MAX 1000000   /* of one search, that we believe */
 #define VALUE_MAX (64 * 1024) /* bytes of an attribute that we believe */
 #define VALUE_MOST 512        /* bytes that nearly all fit into */
 
@@ -50,6 +51,7 @@ static CK_RV search(const struct hsm_session *session,
 {
     CK_OBJECT_HANDLE handles[AT_ONCE];
     struct query_template t;
+    size_t found = 0;
     CK_ULONG n;
     CK_RV rv, end;
 
@@ -62,7 +64,8 @@ static CK_RV search(const struct hsm_session *session,
     do {
         n = 0;
         rv = session->f->C_FindObjects(session->handle, handles, AT_ONCE, &n);
-        if (rv == CKR_OK && n > AT_ONCE)
+        found += n;
+        if (rv == CKR_OK && (n > AT_ONCE || found > OBJECTS_MAX))
             rv = CKR_GENERAL_ERROR; /* the module does not know its own size */
         if (rv == CKR_OK && n > 0 && !take(arg, handles, n))
             rv = CKR_HOST_MEMORY;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 
 #include "ckr.h"
@@ -17,6 +18,7 @@
 
 /* A token put in between the two calls makes the list longer. */
 #define LIST_TRIES 5
+#define SLOTS_MAX 4096 /* of a module that we believe */
 
 /* Blanks fill a field up (PKCS#11 3.0, 3.2); in some tokens zeros do. */
 void hsm_field(char *out, const CK_UTF8CHAR *field, size_t len)
@@ -27,10 +29,37 @@ void hsm_field(char *out, const CK_UTF8CHAR *field, size_t len)
     out[len] = '\0';
 }
 
+/* Bytes of the UTF-8 character at TEXT; 0: it is none, or one of control. */
+static size_t character(const char *text, size_t len)
+{
+    unsigned long code = 0;
+    int n = UTF8_getc((const unsigned char *)text, (int)len, &code);
+
+    return n <= 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ? 0
+                                                                  : (size_t)n;
+}
+
+void hsm_field_text(char *out, const CK_UTF8CHAR *field, size_t len)
+{
+    size_t at = 0, step, end;
+
+    hsm_field(out, field, len);
+    while (len > 0 && (field[len - 1] == ' ' || field[len - 1] == '\0'))
+        len--;
+    for (end = len; at < end; at += step) {
+        step = character(out + at, end - at);
+        if (step == 0) {
+            out[at] = '?';
+            step = 1;
+        }
+    }
+}
+
 static CK_RV list_slots(const CK_FUNCTION_LIST *f, CK_SLOT_ID **ids,
                         CK_ULONG *n)
 {
     CK_RV rv = CKR_BUFFER_TOO_SMALL;
+    CK_ULONG room;
 
     *ids = NULL;
     for (int i = 0; i < LIST_TRIES && rv == CKR_BUFFER_TOO_SMALL; i++) {
@@ -39,10 +68,15 @@ static CK_RV list_slots(const CK_FUNCTION_LIST *f, CK_SLOT_ID **ids,
         rv = f->C_GetSlotList(CK_FALSE, NULL, n);
         if (rv != CKR_OK || *n == 0)
             return rv;
-        *ids = OPENSSL_zalloc(*n * sizeof(**ids));
+        if (*n > SLOTS_MAX)
+            return CKR_GENERAL_ERROR;
+        room = *n;
+        *ids = OPENSSL_zalloc(room * sizeof(**ids));
         if (*ids == NULL)
             return CKR_HOST_MEMORY;
         rv = f->C_GetSlotList(CK_FALSE, *ids, n);
+        if (rv == CKR_OK && *n > room)
+            rv = CKR_GENERAL_ERROR;
     }
     if (rv != CKR_OK) {
         OPENSSL_free(*ids);

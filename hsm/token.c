@@ -13,6 +13,8 @@
 #include "pool.h"
 #include "token_state.h"
 
+#define MECHANISMS_MAX 4096 /* of a token that we believe */
+
 static struct hsm_token *tokens;
 
 static bool is_same(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
@@ -49,9 +51,9 @@ static struct hsm_token *make(struct hsm_module *module,
     token->module = module;
     token->seen = slot->token;
     token->slot = slot->id;
-    hsm_field(token->label, slot->token.label, sizeof(slot->token.label));
-    hsm_field(token->serial, slot->token.serialNumber,
-              sizeof(slot->token.serialNumber));
+    hsm_field_text(token->label, slot->token.label, sizeof(slot->token.label));
+    hsm_field_text(token->serial, slot->token.serialNumber,
+                   sizeof(slot->token.serialNumber));
     (void)pthread_mutex_init(&token->lock, NULL);
     (void)pthread_mutex_init(&token->login, NULL);
     (void)pthread_mutex_init(&token->creating, NULL);
@@ -74,6 +76,16 @@ static void discard(struct hsm_token *token)
     OPENSSL_free(token);
 }
 
+static CK_SLOT_ID slot_of(struct hsm_token *token)
+{
+    CK_SLOT_ID slot;
+
+    (void)pthread_mutex_lock(&token->lock);
+    slot = token->slot;
+    (void)pthread_mutex_unlock(&token->lock);
+    return slot;
+}
+
 /* Counted: the one in use, or *made, which is taken. */
 static struct hsm_token *find_or_add(struct hsm_module *module,
                                      const struct hsm_slot *slot,
@@ -83,7 +95,7 @@ static struct hsm_token *find_or_add(struct hsm_module *module,
 
     hsm_lists_lock();
     for (token = tokens; token != NULL; token = token->next)
-        if (token->module == module && token->slot == slot->id &&
+        if (token->module == module && slot_of(token) == slot->id &&
             is_same(&token->seen, &slot->token))
             break;
     if (token != NULL) {
@@ -141,11 +153,12 @@ static ks_rc search_each(void *arg, const struct hsm_slot *slot,
     (void)err;
     if (!slot->has_token || (slot->token.flags & CKF_TOKEN_INITIALIZED) == 0)
         return KS_OK;
-    hsm_field(text, slot->token.label, sizeof(slot->token.label));
+    hsm_field_text(text, slot->token.label, sizeof(slot->token.label));
     append(search->labels, sizeof(search->labels), "\"", text, "\"");
     if (!search->match(search->arg, slot))
         return KS_OK;
-    hsm_field(text, slot->token.serialNumber, sizeof(slot->token.serialNumber));
+    hsm_field_text(text, slot->token.serialNumber,
+                   sizeof(slot->token.serialNumber));
     append(search->serials, sizeof(search->serials), "", text, "");
     if (search->n++ == 0)
         search->found = *slot;
@@ -220,16 +233,6 @@ struct hsm_module *hsm_token_module(const struct hsm_token *token)
     return token->module;
 }
 
-static CK_SLOT_ID slot_of(struct hsm_token *token)
-{
-    CK_SLOT_ID slot;
-
-    (void)pthread_mutex_lock(&token->lock);
-    slot = token->slot;
-    (void)pthread_mutex_unlock(&token->lock);
-    return slot;
-}
-
 CK_RV hsm_token_info(struct hsm_token *token, CK_TOKEN_INFO *info)
 {
     CK_FUNCTION_LIST *f;
@@ -262,14 +265,19 @@ static CK_RV list_mechanisms(const CK_FUNCTION_LIST *f, CK_SLOT_ID slot,
                              CK_MECHANISM_TYPE **list, CK_ULONG *n)
 {
     CK_RV rv = f->C_GetMechanismList(slot, NULL, n);
+    CK_ULONG room = *n;
 
     *list = NULL;
-    if (rv != CKR_OK || *n == 0)
+    if (rv != CKR_OK || room == 0)
         return rv;
-    *list = OPENSSL_zalloc(*n * sizeof(**list));
+    if (room > MECHANISMS_MAX)
+        return CKR_GENERAL_ERROR;
+    *list = OPENSSL_zalloc(room * sizeof(**list));
     if (*list == NULL)
         return CKR_HOST_MEMORY;
     rv = f->C_GetMechanismList(slot, *list, n);
+    if (rv == CKR_OK && *n > room)
+        rv = CKR_GENERAL_ERROR;
     if (rv != CKR_OK) {
         OPENSSL_free(*list);
         *list = NULL;

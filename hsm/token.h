@@ -27,6 +27,9 @@ struct hsm_slot {
 /* A text of CK_TOKEN_INFO or CK_SLOT_INFO without what fills it up; OUT has
  * room for LEN + 1 bytes. */
 void hsm_field(char *out, const CK_UTF8CHAR *field, size_t len);
+/* The same for people to read: question marks for what is no text (bytes that
+ * are no UTF-8, control characters). */
+void hsm_field_text(char *out, const CK_UTF8CHAR *field, size_t len);
 
 /* Which slots are meant; ARG is the caller's. */
 typedef bool hsm_slot_match(const void *arg, const struct hsm_slot *slot);

@@ -14,6 +14,9 @@
  *   sessions N                         more get CKR_SESSION_COUNT
  *   removed                            the token is out: all sessions are
  *                                      closed, and so are new ones refused
+ *   count FUNCTION N                   says N, having given less: slots,
+ *                     mechanisms, objects found, bytes of a result
+ *   size TYPE N                        says that an attribute has N bytes
  *   crash FUNCTION, exit FUNCTION      ends the process there
  * FAULT_LOG names a file that gets a line "FUNCTION" for each call, of all
  * processes. tests/hsm/fault.h writes and reads both.
@@ -45,6 +48,8 @@ enum kind {
     MECHANISM,
     SESSIONS,
     REMOVED,
+    COUNT,
+    SIZE,
     CRASH,
     EXIT
 };
@@ -96,6 +101,8 @@ static bool read_rule(struct rule *rule, char (*w)[600])
                                         [MECHANISM] = "mechanism",
                                         [SESSIONS] = "sessions",
                                         [REMOVED] = "removed",
+                                        [COUNT] = "count",
+                                        [SIZE] = "size",
                                         [CRASH] = "crash",
                                         [EXIT] = "exit"};
     size_t i;
@@ -257,6 +264,34 @@ static bool is_hidden(CK_MECHANISM_TYPE type)
     return hidden;
 }
 
+/* What a count becomes that FUNCTION tells. */
+static CK_RV lie(const char *function, CK_RV rv, CK_ULONG *n)
+{
+    (void)pthread_mutex_lock(&lock);
+    for (size_t i = 0; rv == CKR_OK && i < n_rules; i++)
+        if (rules[i].kind == COUNT && strcmp(rules[i].function, function) == 0)
+            *n = rules[i].clear;
+    (void)pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+#define LIAR(name, params, args, n)                                            \
+    static CK_RV on_##name params                                              \
+    {                                                                          \
+        CK_RV rv = before(#name);                                              \
+        return rv != CKR_OK ? rv : lie(#name, real->name args, n);             \
+    }
+LIAR(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c), c)
+LIAR(C_FindObjects,
+     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *a, CK_ULONG b, CK_ULONG *c),
+     (s, a, b, c), c)
+LIAR(C_Sign,
+     (CK_SESSION_HANDLE s, CK_BYTE *a, CK_ULONG b, CK_BYTE *c, CK_ULONG *d),
+     (s, a, b, c, d), d)
+LIAR(C_Decrypt,
+     (CK_SESSION_HANDLE s, CK_BYTE *a, CK_ULONG b, CK_BYTE *c, CK_ULONG *d),
+     (s, a, b, c, d), d)
+
 static CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     CK_RV rv = before("C_GetTokenInfo");
@@ -296,12 +331,12 @@ static CK_RV mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list,
     if (rv == CKR_OK)
         rv = real->C_GetMechanismList(slot, list, n);
     if (rv != CKR_OK || list == NULL)
-        return rv;
+        return lie("C_GetMechanismList", rv, n);
     for (CK_ULONG i = 0; i < *n; i++)
         if (!is_hidden(list[i]))
             list[left++] = list[i];
     *n = left;
-    return CKR_OK;
+    return lie("C_GetMechanismList", CKR_OK, n);
 }
 
 static CK_RV mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
@@ -385,7 +420,9 @@ static bool applies(const struct rule *rule, CK_SESSION_HANDLE session,
 /* Changes what ATTRIBUTE says, *old being its length before. */
 static void tell(const struct rule *rule, CK_ATTRIBUTE *attribute, CK_ULONG old)
 {
-    if (rule->none)
+    if (rule->kind == SIZE)
+        attribute->ulValueLen = rule->clear;
+    else if (rule->none)
         attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     else if (attribute->pValue == NULL)
         attribute->ulValueLen = rule->len;
@@ -412,7 +449,8 @@ static CK_RV attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     (void)pthread_mutex_lock(&lock);
     for (CK_ULONG i = 0; i < n; i++) {
         for (size_t r = 0; r < n_rules; r++)
-            if (rules[r].kind == ATTRIBUTE && rules[r].number == list[i].type &&
+            if ((rules[r].kind == ATTRIBUTE || rules[r].kind == SIZE) &&
+                rules[r].number == list[i].type &&
                 applies(&rules[r], session, object)) {
                 tell(&rules[r], &list[i], old[i]);
                 changed = true;
@@ -437,7 +475,6 @@ static CK_RV attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 #define PLAIN(X)                                                               \
     X(C_Initialize, (void *a), (a))                                            \
     X(C_GetInfo, (CK_INFO *a), (a))                                            \
-    X(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, P c), (a, b, c))              \
     X(C_InitToken, (CK_SLOT_ID a, B b, N c, B d), (a, b, c, d))                \
     X(C_InitPIN, (S, B b, N c), (s, b, c))                                     \
     X(C_SetPIN, (S, B b, N c, B d, N e), (s, b, c, d, e))                      \
@@ -452,12 +489,10 @@ static CK_RV attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     X(C_GetObjectSize, (S, O a, P b), (s, a, b))                               \
     X(C_SetAttributeValue, (S, O a, A b, N c), (s, a, b, c))                   \
     X(C_FindObjectsInit, (S, A a, N b), (s, a, b))                             \
-    X(C_FindObjects, (S, O *a, N b, P c), (s, a, b, c))                        \
     X(C_FindObjectsFinal, (S), (s))                                            \
     X(C_Encrypt, (S, B a, N b, B c, P d), (s, a, b, c, d))                     \
     X(C_EncryptUpdate, (S, B a, N b, B c, P d), (s, a, b, c, d))               \
     X(C_EncryptFinal, (S, B a, P b), (s, a, b))                                \
-    X(C_Decrypt, (S, B a, N b, B c, P d), (s, a, b, c, d))                     \
     X(C_DecryptUpdate, (S, B a, N b, B c, P d), (s, a, b, c, d))               \
     X(C_DecryptFinal, (S, B a, P b), (s, a, b))                                \
     X(C_DigestInit, (S, CK_MECHANISM *a), (s, a))                              \
@@ -465,7 +500,6 @@ static CK_RV attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     X(C_DigestUpdate, (S, B a, N b), (s, a, b))                                \
     X(C_DigestKey, (S, O a), (s, a))                                           \
     X(C_DigestFinal, (S, B a, P b), (s, a, b))                                 \
-    X(C_Sign, (S, B a, N b, B c, P d), (s, a, b, c, d))                        \
     X(C_SignUpdate, (S, B a, N b), (s, a, b))                                  \
     X(C_SignFinal, (S, B a, P b), (s, a, b))                                   \
     X(C_SignRecoverInit, (S, CK_MECHANISM *a, O b), (s, a, b))                 \
@@ -530,6 +564,10 @@ static CK_FUNCTION_LIST list = {.version = {2, 40},
                                 .C_CloseSession = close_session,
                                 .C_CloseAllSessions = close_all_sessions,
                                 .C_GetAttributeValue = attribute_value,
+                                .C_GetSlotList = on_C_GetSlotList,
+                                .C_FindObjects = on_C_FindObjects,
+                                .C_Sign = on_C_Sign,
+                                .C_Decrypt = on_C_Decrypt,
                                 PLAIN(MEMBER) WITH_MECHANISM(MEMBER)};
 
 static CK_RV get_list(CK_FUNCTION_LIST **out)
