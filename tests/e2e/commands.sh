@@ -85,6 +85,8 @@ bp256|-algorithm EC -pkeyopt group:brainpoolP256r1|sign hash raw cms
 k256|-algorithm EC -pkeyopt group:secp256k1|sign hash raw cms
 ed25519|-algorithm ED25519|sign raw
 ed448|-algorithm ED448|sign raw
+x25519|-algorithm X25519|derive
+x448|-algorithm X448|derive
 '
 ! on_token || ALGORITHMS=$ON_TOKEN
 
