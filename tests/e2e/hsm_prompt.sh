@@ -60,7 +60,7 @@ title "the right PIN"
 calls C_Login >/dev/null
 for command in "openssl pkey -in keystore://spied/one -noout" \
     "openssl dgst -sha256 -sign keystore://spied/one -out sig message" \
-    "openssl req -x509 -new -key keystore://spied/one -subj /CN=one -out c.pem" \
+    "openssl req -x509 -new -key keystore://spied/one -subj /CN=1 -out c.pem" \
     "caadm key test keystore://spied/one"; do
     # shellcheck disable=SC2086 # words
     typed "$PIN" $command

@@ -144,7 +144,8 @@ slot=$(softhsm2-util --show-slots | awk '/^Slot/ { s = $2 }
 for attribute in "token=main" "serial=$serial" "manufacturer=SoftHSM%20project" \
     "model=SoftHSM%20v2" "library-manufacturer=SoftHSM" \
     "library-description=Implementation%20of%20PKCS11" "library-version=2.6" \
-    "slot-id=$slot" "slot-description=SoftHSM%20slot%20ID%200x$(printf %x "$slot")" \
+    "slot-id=$slot" \
+    "slot-description=SoftHSM%20slot%20ID%200x$(printf %x "$slot")" \
     "token=main;serial=$serial;model=SoftHSM%20v2"; do
     by_source "pkcs11:$attribute;object=www" ''
     by_source "pkcs11:$attribute;object=www;type=private" ''
@@ -153,8 +154,10 @@ done
 for attribute in token=Main serial=0000000000000000 manufacturer=SoftHSM \
     model=SoftHSM library-manufacturer=OpenSC library-description=x \
     library-version=2.7 slot-id=4095 slot-description=x type=secret-key; do
-    expect_fail openssl dgst -sha256 -sign \
-        "pkcs11:token=main;${attribute/#token=Main/serial=$serial;token=Main};object=www?pin-source=file:$T/pin.txt" -out sig root.der
+    uri="pkcs11:token=main;$attribute;object=www"
+    [ "$attribute" != token=Main ] || uri="pkcs11:$attribute;object=www"
+    expect_fail openssl dgst -sha256 -sign "$uri?pin-source=file:$T/pin.txt" \
+        -out sig root.der
     expect_stderr_has 'keystore'
 done
 id=$(tool --token-label main --list-objects --type privkey 2>/dev/null |
