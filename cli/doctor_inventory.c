@@ -16,6 +16,7 @@ struct look {
     time_t now;
     size_t cas;
     size_t unfinished;
+    bool planned; /* keys, and which ones is told */
 };
 
 static ks_rc check_ca(void *arg, const struct ks_ca_row *row,
@@ -100,10 +101,18 @@ static ks_rc count_ca(void *arg, const struct ks_ca_row *row,
 static ks_rc count_intent(void *arg, const struct ks_intent *intent,
                           struct ks_err *err)
 {
-    (void)intent;
-    (void)err;
-    ((struct look *)arg)->unfinished++;
-    return KS_OK;
+    struct look *look = arg;
+
+    if (intent->made) {
+        look->unfinished++;
+        return KS_OK;
+    }
+    look->planned = true;
+    return doctor_say(look->doctor, false, "unfinished",
+                      "give that command again, or remove the key with caadm "
+                      "key delete",
+                      err, "%s may be left by an interrupted command",
+                      intent->key_uri);
 }
 
 static ks_rc check_unfinished(struct look *look, struct ks_inventory *inventory,
@@ -118,6 +127,8 @@ static ks_rc check_unfinished(struct look *look, struct ks_inventory *inventory,
         rc = ks_intent_each_dead(inventory, count_intent, look, err);
     if (rc != KS_OK)
         return rc;
+    if (look->unfinished == 0 && look->planned)
+        return KS_OK;
     if (look->unfinished == 0)
         return doctor_say(look->doctor, true, "unfinished", NULL, err,
                           "nothing was left by an interrupted command");

@@ -107,6 +107,33 @@ out:
     return rc;
 }
 
+/* A security officer sees no private keys: none is missing then. */
+static bool sees_private(const struct ca_env *env, const char *uri)
+{
+    return env->pins.so == NULL && strstr(uri, "so-pin-source=") == NULL &&
+           ks_section_get(ca_key_section(env, uri), "so_pin") == NULL;
+}
+
+/* A token that is stopped while it makes a key may keep the public half, which
+ * is in the way and of no use. Nothing was there before: see must_be_free. */
+static ks_rc replace_half(const struct ca_env *env,
+                          const struct ca_key_spec *spec,
+                          struct ca_new_key *key, struct ks_err *err)
+{
+    ks_rc rc;
+
+    if (!sees_private(env, key->uri)) {
+        ks_hint(err, "\"caadm key delete %s\", if nothing needs it", key->uri);
+        return ks_fail(err, KS_E_EXISTS,
+                       "%s: an interrupted command may have left a key here, "
+                       "and the security officer does not see whether it is "
+                       "whole",
+                       key->uri);
+    }
+    rc = ca_key_remove(env, key->uri, err);
+    return rc == KS_OK ? ca_key_generate(env, spec, &key->pkey, err) : rc;
+}
+
 /* A key that a dead process planned, and made, but did not get to note. It is
  * used if it is of the type that is now asked for. */
 static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
@@ -114,15 +141,21 @@ static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
 {
     struct ca_env own = *env;
     struct ca_key_type type;
+    struct ks_err why = {0};
     char want[64], have[64];
-    ks_rc rc = ca_key_type_parse(spec->type, &type, err);
+    ks_rc rc = ca_key_type_parse(spec->type, &type, &why);
 
     own.passin = spec->passout; /* it was sealed as the new one would be */
     own.pins = spec->pins;
     if (rc == KS_OK)
-        rc = ca_key_load(&own, key->uri, &key->pkey, err);
-    if (rc != KS_OK)
-        return rc;
+        rc = ca_key_load(&own, key->uri, &key->pkey, &why);
+    if (rc == KS_E_NOT_FOUND)
+        return replace_half(&own, spec, key, err);
+    if (rc != KS_OK) {
+        if (why.hint[0] != '\0')
+            ks_hint(err, "%s", why.hint);
+        return ks_fail(err, rc, "%s", why.text);
+    }
     ca_key_type_text(key->pkey, have, sizeof(have));
     if (type.bits != 0)
         (void)snprintf(want, sizeof(want), "%s:%zu", type.algorithm, type.bits);
