@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FILLED_FROM 9 /* members of a list that a terminal shows in a column   \
-                       */
+/* A list of more members than this is filled into lines on a terminal. */
+#define FILLED_FROM 9
 
 void cli_table_init(struct cli_table *table, struct cli *cli, const char *name,
                     const struct cli_column *columns)

@@ -50,6 +50,10 @@ KS_MUST_CHECK ks_rc ca_key_scheme_check(const char *uri, struct ks_err *err);
  * is about the key and not about the command line. */
 ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc);
 
+/* After KS_E_NOT_FOUND of a key: says on which token it was looked for. */
+void ca_key_name_token(const struct ca_env *env, const char *uri,
+                       struct ks_err *err);
+
 /* Replaces the provider's hint where a secret is missing: it knows no options.
  * OPTION NULL: --user-pin. */
 void ca_key_hint_missing(const struct ca_env *env, const char *uri,

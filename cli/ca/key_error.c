@@ -1,9 +1,11 @@
 /*
- * What libcrypto's error queue says about a key, as a result and a text.
+ * What libcrypto's error queue says about a key, as a result and a text; and
+ * what the command line can add to that.
  */
 #include "key.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -93,6 +95,8 @@ ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
         if (rc != KS_OK) {
             (void)take_ours(rc, (flags & ERR_TXT_STRING) != 0 ? data : NULL,
                             err);
+            if (rc == KS_E_POLICY) /* a token's: ours is not at stake */
+                rc = KS_E_CRYPTO;
             if (rc == KS_E_CONFIG || rc == KS_E_DENIED)
                 ks_hint(err, "caadm doctor checks the whole setup");
             break;
@@ -113,4 +117,51 @@ ks_rc ca_crypto_fail(ks_rc fallback, const char *what, struct ks_err *err)
         return ks_fail(err, weak, "%s: %s", what, weak_text);
     return ks_fail(err, fallback, "%s: %s", what,
                    last != NULL ? last : ks_rc_text(fallback));
+}
+
+ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc)
+{
+    if (!ca_key_on_token(env, uri))
+        return rc;
+    return rc == KS_E_DENIED        ? KS_E_SECRET_WRONG
+           : rc == KS_E_UNSUPPORTED ? KS_E_CRYPTO
+                                    : rc;
+}
+
+void ca_key_name_token(const struct ca_env *env, const char *uri,
+                       struct ks_err *err)
+{
+    const char *token = ks_section_get(ca_key_section(env, uri), "token");
+    size_t len = err != NULL ? strlen(err->text) : 0;
+
+    if (len > 0 && token != NULL && strstr(err->text, "token \"") == NULL)
+        (void)snprintf(err->text + len, sizeof(err->text) - len,
+                       " on token \"%s\"", token);
+}
+
+void ca_key_hint_missing(const struct ca_env *env, const char *uri,
+                         const char *option, struct ks_err *err)
+{
+    bool token = ca_key_on_token(env, uri);
+    const struct ks_section *section = ca_key_section(env, uri);
+    const char *setting = token ? "user_pin" : "passphrase";
+
+    if (err == NULL)
+        return;
+    err->hint[0] = '\0';
+    if (ca_key_uri_has_pin(uri)) {
+        ks_hint(err, "the key's URI says where its PIN comes from");
+        return;
+    }
+    if (ks_section_get(section, setting) != NULL) {
+        ks_hint(err,
+                "%s of [backend %s] in caadm.conf names that source; %s "
+                "file:PATH, env:NAME or fd:N gives another",
+                setting, section->name, option != NULL ? option : "--user-pin");
+        return;
+    }
+    ks_hint(err,
+            "%s file:PATH, env:NAME or fd:N gives it, or a %s line in "
+            "caadm.conf",
+            option != NULL ? option : "--user-pin", setting);
 }

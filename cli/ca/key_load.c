@@ -70,6 +70,8 @@ static ks_rc load_fail(const struct ca_env *env, const char *uri,
 
     if (rc == KS_E_SECRET_WRONG && !given && !ca_key_on_token(env, uri))
         ks_hint(err, "--passin SOURCE says where another one comes from");
+    if (rc == KS_E_NOT_FOUND)
+        ca_key_name_token(env, uri, err);
     if (rc == KS_E_SECRET_MISSING && !given)
         ca_key_hint_missing(env, uri, "--passin", err);
     return rc;

@@ -63,6 +63,8 @@ ks_rc ca_key_remove(const struct ca_env *env, const char *uri,
     ERR_clear_error();
     if (delete_by_store(env, full) != 1)
         rc = ca_key_refused(env, uri, ca_crypto_fail(KS_E_CONFIG, shown, err));
+    if (rc == KS_E_NOT_FOUND)
+        ca_key_name_token(env, uri, err);
     if (rc == KS_E_SECRET_MISSING && env->pins.user == NULL)
         ca_key_hint_missing(env, uri, NULL, err);
     OPENSSL_clear_free(full, strlen(full));

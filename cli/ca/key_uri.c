@@ -363,39 +363,3 @@ bool ca_key_on_token(const struct ca_env *env, const char *uri)
     return ca_key_uri_is_pkcs11(uri) ||
            (type != NULL && strcmp(type, "pkcs11") == 0);
 }
-
-ks_rc ca_key_refused(const struct ca_env *env, const char *uri, ks_rc rc)
-{
-    if (!ca_key_on_token(env, uri))
-        return rc;
-    return rc == KS_E_DENIED        ? KS_E_SECRET_WRONG
-           : rc == KS_E_UNSUPPORTED ? KS_E_CRYPTO
-                                    : rc;
-}
-
-void ca_key_hint_missing(const struct ca_env *env, const char *uri,
-                         const char *option, struct ks_err *err)
-{
-    bool token = ca_key_on_token(env, uri);
-    const struct ks_section *section = ca_key_section(env, uri);
-    const char *setting = token ? "user_pin" : "passphrase";
-
-    if (err == NULL)
-        return;
-    err->hint[0] = '\0';
-    if (ca_key_uri_has_pin(uri)) {
-        ks_hint(err, "the key's URI says where its PIN comes from");
-        return;
-    }
-    if (ks_section_get(section, setting) != NULL) {
-        ks_hint(err,
-                "%s of [backend %s] in caadm.conf names that source; %s "
-                "file:PATH, env:NAME or fd:N gives another",
-                setting, section->name, option != NULL ? option : "--user-pin");
-        return;
-    }
-    ks_hint(err,
-            "%s file:PATH, env:NAME or fd:N gives it, or a %s line in "
-            "caadm.conf",
-            option != NULL ? option : "--user-pin", setting);
-}

@@ -146,6 +146,14 @@ ks_rc ca_signer_blank(const struct ca_signer *signer, const struct ks_buf *tbs,
     return put_together(signer, tbs, NULL, 0, der, err);
 }
 
+/* What a token cannot do is the key's trouble, not the command line's. */
+static ks_rc sign_fail(struct ks_err *err)
+{
+    ks_rc rc = ca_crypto_fail(KS_E_CRYPTO, "signing with the CA's key", err);
+
+    return rc == KS_E_UNSUPPORTED ? KS_E_CRYPTO : rc;
+}
+
 ks_rc ca_signer_sign(const struct ca_signer *signer, const struct ks_buf *tbs,
                      struct ks_buf *der, struct ks_err *err)
 {
@@ -159,7 +167,7 @@ ks_rc ca_signer_sign(const struct ca_signer *signer, const struct ks_buf *tbs,
         EVP_DigestSign(ctx, NULL, &len, tbs->data, tbs->len) <= 0 ||
         (sig = OPENSSL_malloc(len)) == NULL ||
         EVP_DigestSign(ctx, sig, &len, tbs->data, tbs->len) <= 0)
-        rc = ca_crypto_fail(KS_E_CRYPTO, "signing with the CA's key", err);
+        rc = sign_fail(err);
     else
         rc = put_together(signer, tbs, sig, len, der, err);
     OPENSSL_free(sig);

@@ -344,7 +344,7 @@ expect_ok caadm ca create o --backend hsm --subject CN=o --days 9 --dry-run
 keeps 1 caadm ca create root --backend hsm --key-label k-ec-P-384 --subject CN=r
 # A signature that the token refuses, after everything else.
 expect_ok caadm key create "$HSM/nosign" --key-type rsa:2048 --usage decrypt
-expect_fail caadm ca create o --key "$HSM/nosign" --subject CN=o --days 9
+expect_exit 4 caadm ca create o --key "$HSM/nosign" --subject CN=o --days 9
 error nosign CKR_KEY_FUNCTION_NOT_PERMITTED main
 
 title "interrupted in the middle"
