@@ -52,6 +52,20 @@ static ks_rc find(const struct ca_env *env, const char *backend,
     return KS_OK;
 }
 
+static ks_rc make(const struct ca_env *env, const char *backend,
+                  const struct ca_pins *pins, struct ks_err *err)
+{
+    struct ks_err why = {0};
+    ks_rc rc = ca_backend_init(env, backend, pins, &why);
+
+    if (rc == KS_E_SECRET_MISSING)
+        ks_hint(err, "--so-pin SOURCE and --user-pin SOURCE give the new "
+                     "PINs: file:PATH, env:NAME, fd:N, cred:NAME");
+    else if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    return rc == KS_OK ? rc : ks_fail(err, rc, "%s", why.text);
+}
+
 static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
@@ -68,7 +82,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = find(&env, backend, err);
     if (rc == KS_OK)
-        rc = ca_backend_init(&env, backend, &pins, err);
+        rc = make(&env, backend, &pins, err);
     if (rc == KS_OK)
         cli_note(cli, "initialised the token of backend %s", backend);
     if (rc == KS_OK && cli->globals.json)
