@@ -11,6 +11,17 @@
 #include "loadkey.h"
 #include "search.h"
 
+/* INFO is LOADER's then; a certificate that was read before it stays. */
+static void take_info(struct loader *loader, struct ks_key_info *info)
+{
+    if (info->cert.len == 0) {
+        info->cert = loader->info.cert;
+        memset(&loader->info.cert, 0, sizeof(loader->info.cert));
+    }
+    ks_key_info_clear(&loader->info);
+    loader->info = *info;
+}
+
 /* Looks at the key of PLACE, once. Nothing seen, and no more to be said, is the
  * end only where the key could not be hidden, or nothing private is asked
  * for. */
@@ -18,16 +29,19 @@ static ks_rc look(struct loader *loader, struct ks_err *err)
 {
     const struct prov_place *place = &loader->place;
     const struct ks_backend *backend = place->store->backend;
+    struct ks_key_info info = {0};
     struct ks_err why = {0};
     ks_rc rc;
 
     if (loader->looked)
         return KS_OK;
-    rc = backend->info(place->store->handle, place->name, &loader->info, &why);
+    rc = backend->info(place->store->handle, place->name, &info, &why);
     loader->looked = rc == KS_OK;
     loader->hidden = false;
-    if (rc == KS_OK)
+    if (rc == KS_OK) {
+        take_info(loader, &info);
         return rc;
+    }
     if (rc != KS_E_NOT_FOUND || why.text[0] != '\0') {
         ks_hint(err, "%s", why.hint);
         return ks_fail(err, rc, "%s", why.text);
@@ -235,8 +249,11 @@ static ks_rc make_public(struct loader *loader, struct ks_err *err)
 
 static ks_rc make_cert(struct loader *loader, struct ks_err *err)
 {
-    ks_rc rc = look(loader, err);
+    ks_rc rc;
 
+    if (loader->info.cert.len > 0)
+        return KS_OK;
+    rc = look(loader, err);
     if (rc == KS_OK)
         rc = prov_store_cert(loader->place.store, loader->name,
                              &loader->info.cert, err);
