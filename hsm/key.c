@@ -127,6 +127,9 @@ static ks_rc check_opening(const struct opening *o, CK_RV rv,
         return hsm_ckr_fail(err, rv, "%s: looking for the key on token \"%s\"",
                             whose, hsm_token_label(token));
     rc = hsm_found_check(&o->l.found, token, whose, err);
+    if (rc == KS_E_NOT_FOUND)
+        return ks_fail(err, rc, "%s: token \"%s\" has no such key", whose,
+                       hsm_token_label(token));
     if (rc != KS_OK)
         return rc;
     if (o->l.found.private == CK_INVALID_HANDLE)

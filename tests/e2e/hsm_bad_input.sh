@@ -171,7 +171,7 @@ bad 2 keystore://twin/k twin 'serial|two|several|more than one'
 bad 2 'pkcs11:token=twin;object=k' twin 'serial|two|several|more than one'
 
 title "no such object, two of one label"
-bad 3 keystore://hsm/nothing nothing
+bad 3 keystore://hsm/nothing nothing 'token "main"'
 bad 3 'pkcs11:token=main;object=nothing' nothing main
 bad 3 'keystore://hsm/k;id=0102' 'k.*0102'
 for id in 0a01 0a02; do

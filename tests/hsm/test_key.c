@@ -62,9 +62,11 @@ static void key_that_is_not_there_is_not_found(void)
 {
     struct rig rig;
     struct rig_key key;
+    struct ks_err err = {0};
 
     rig_open(&rig);
-    CHECK_RC(rig_try_open(&rig, "none", &key, NULL), KS_E_NOT_FOUND);
+    CHECK_RC(rig_try_open(&rig, "none", &key, &err), KS_E_NOT_FOUND);
+    CHECK_CONTAINS(err.text, "none: token \"rig\" has no such key");
     CHECK(key.key == NULL && key.public == NULL);
     rig_close(&rig);
 }
