@@ -114,6 +114,15 @@ expect_equal "logins of ca create" "$(calls C_Login)" 1
 expect_ok caadm cert issue --ca spied --san a.example --csr leaf.csr --out l.pem
 expect_equal "logins of cert issue" "$(calls C_Login)" 1
 
+# Verifying and hashing are libcrypto's.
+calls none >/dev/null
+expect_ok openssl dgst -sha256 -sign keystore://spiedok/k -out sig message
+expect_ok openssl dgst -sha256 -prverify keystore://spiedok/k -signature sig \
+    message
+expect_equal "signatures by the token" "$(grep -cx C_Sign "$FAULT_LOG")" 1
+! grep -E '^C_(Verify|Digest|Encrypt|WrapKey|GenerateRandom)' "$FAULT_LOG" ||
+    fail "a public operation of the token's"
+
 # The same token by way of two modules is one too many for a pkcs11: URI.
 sed -i '/^\[backend spied/,$d' "$CONF"
 
