@@ -14,6 +14,7 @@
 ks_rc hsm_target_open(struct hsm_store *store, const char *name,
                       struct hsm_target *target, struct ks_err *err)
 {
+    struct ks_err why = {0};
     ks_rc rc = KS_OK;
 
     *target = (struct hsm_target){.store = store, .name = name};
@@ -23,7 +24,15 @@ ks_rc hsm_target_open(struct hsm_store *store, const char *name,
         target->whose = OPENSSL_strdup(name);
     if (rc != KS_OK || target->whose == NULL)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
-    return hsm_store_locate(store, name, &target->hit, &target->key, err);
+    rc = hsm_store_locate(store, name, &target->hit, &target->key, &why);
+    if (rc == KS_OK || why.text[0] == '\0')
+        return rc;
+    /* A place has been told of; which key it is about may be lacking. */
+    if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    if (strstr(why.text, target->whose) != NULL)
+        return ks_fail(err, rc, "%s", why.text);
+    return ks_fail(err, rc, "%s: %s", target->whose, why.text);
 }
 
 void hsm_target_clear(struct hsm_target *target)
