@@ -22,6 +22,7 @@ struct hunt {
     struct ks_err first; /* what went wrong first, if nothing is found */
     ks_rc rc;
     char seen[160]; /* labels of the tokens that were none of these */
+    char idle[160]; /* a module of p11-kit's that does not work */
 };
 
 /* Whether both are one token, perhaps reached through two modules (p11-kit's
@@ -174,23 +175,41 @@ static void note(struct hunt *hunt, ks_rc rc, const struct ks_err *err)
     hunt->first = *err;
 }
 
-static void look(struct hunt *hunt, const char *path,
-                 const struct hsm_place *place)
+static ks_rc look(struct hunt *hunt, const char *path,
+                  const struct hsm_place *place, struct ks_err *err)
 {
     struct hsm_module *module = NULL;
-    struct ks_err err = {0};
-    ks_rc rc = hsm_module_get(path, &module, &err);
+    ks_rc rc = hsm_module_get(path, &module, err);
 
     if (rc == KS_OK)
-        rc = look_in(hunt, module, place, &err);
+        rc = look_in(hunt, module, place, err);
     hsm_module_put(module);
+    return rc;
+}
+
+static void look_and_note(struct hunt *hunt, const struct hsm_place *place)
+{
+    struct ks_err err = {0};
+    ks_rc rc = look(hunt, place->module, place, &err);
+
     note(hunt, rc, &err);
 }
 
+/* Packages put modules there that nobody asked for, and that fail where their
+ * daemon does not run (OpenSC without pcscd): said beside what the others say,
+ * and by itself if there are none. */
 static ks_rc look_p11_kit(void *arg, const char *path, struct ks_err *err)
 {
+    struct hunt *hunt = arg;
+    struct ks_err why = {0};
+    ks_rc rc = look(hunt, path, &p11_kit_place, &why);
+
     (void)err;
-    look(arg, path, &p11_kit_place);
+    if (rc == KS_OK || rc == KS_E_NOT_FOUND)
+        note(hunt, rc, &why);
+    else if (hunt->idle[0] == '\0')
+        (void)snprintf(hunt->idle, sizeof(hunt->idle), "%.*s",
+                       (int)sizeof(hunt->idle) - 1, why.text);
     return KS_OK;
 }
 
@@ -201,15 +220,41 @@ static void look_everywhere(const struct hsm_store *store, struct hunt *hunt)
     size_t i;
 
     for (i = 0; i < store->n_peers; i++)
-        look(hunt, store->places[i].module, &store->places[i]);
+        look_and_note(hunt, &store->places[i]);
     if (hunt->n > 0)
         return;
     for (; i < store->n_places; i++)
-        look(hunt, store->places[i].module, &store->places[i]);
+        look_and_note(hunt, &store->places[i]);
     if (hunt->n == 0 && store->any_module)
         rc = hsm_p11_kit_modules(hunt->uri->module_name, look_p11_kit, hunt,
                                  &err);
     note(hunt, rc, &err);
+}
+
+/* Nothing was found, and no module that looked says why. */
+static ks_rc no_module(const struct hunt *hunt, struct ks_err *err)
+{
+    ks_hint(err, "name one by ?module-path=, by pkcs11-module-path in "
+                 "openssl.cnf, or in a [backend] of caadm.conf");
+    if (hunt->idle[0] != '\0')
+        return ks_fail(err, KS_E_CRYPTO, "%s", hunt->idle);
+    return ks_fail(err, KS_E_NOT_FOUND,
+                   "no PKCS#11 module is configured that could have the token");
+}
+
+static ks_rc nothing_found(const struct hunt *hunt, struct ks_err *err)
+{
+    const bool idle = hunt->idle[0] != '\0';
+
+    if (hunt->rc == KS_OK)
+        return no_module(hunt, err);
+    if (hunt->rc == KS_E_NOT_FOUND && hunt->seen[0] != '\0')
+        ks_hint(err, SEEN "%s%s%s", hunt->seen, idle ? "; " : "", hunt->idle);
+    else if (hunt->first.hint[0] != '\0')
+        ks_hint(err, "%s", hunt->first.hint);
+    else if (idle)
+        ks_hint(err, "%s", hunt->idle);
+    return ks_fail(err, hunt->rc, "%s", hunt->first.text);
 }
 
 ks_rc hsm_store_tokens(struct hsm_store *store, const struct hsm_uri *uri,
@@ -227,18 +272,5 @@ ks_rc hsm_store_tokens(struct hsm_store *store, const struct hsm_uri *uri,
         (void)nanosleep(&pause, NULL);
     }
     *n = hunt.n;
-    if (hunt.n > 0)
-        return KS_OK;
-    if (hunt.rc == KS_OK) {
-        ks_hint(err, "name one by ?module-path=, by pkcs11-module-path in "
-                     "openssl.cnf, or in a [backend] of caadm.conf");
-        return ks_fail(err, KS_E_NOT_FOUND,
-                       "no PKCS#11 module is configured that could have the "
-                       "token");
-    }
-    if (hunt.rc == KS_E_NOT_FOUND && hunt.seen[0] != '\0')
-        ks_hint(err, SEEN "%s", hunt.seen);
-    else if (hunt.first.hint[0] != '\0')
-        ks_hint(err, "%s", hunt.first.hint);
-    return ks_fail(err, hunt.rc, "%s", hunt.first.text);
+    return hunt.n > 0 ? KS_OK : nothing_found(&hunt, err);
 }

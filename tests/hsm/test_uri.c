@@ -243,7 +243,7 @@ static void canonical_text_is_stable(void)
         "pkcs11:type=cert;token=t",
         "PKCS11:token=a%2fb%3bc;object=x%3fy%23z",
         "pkcs11:id=%00%01abc;object=a",
-        "pkcs11:slot-id=18446744073709551614;slot-description=s;"
+        "pkcs11:slot-id=4294967294;slot-description=s;"
         "slot-manufacturer=m",
         "pkcs11:library-manufacturer=l;library-description=d;"
         "library-version=2.6",
