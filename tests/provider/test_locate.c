@@ -315,7 +315,8 @@ static void a_key_hidden_until_login_is_found(void)
     CHECK(works(&f, "pkcs11:token=one;object=hidden?pin-value=" TEST_USER_PIN));
     CHECK(fixture_load(&f, missing, NULL, NULL) == NULL);
     CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_NOT_FOUND);
-    CHECK_CONTAINS(text, "pkcs11:token=one;object=missing: no such key");
+    CHECK_CONTAINS(text, "pkcs11:token=one;object=missing: token \"one\" has "
+                         "no such key");
     fixture_close(&f);
 }
 
@@ -454,7 +455,14 @@ static void a_key_is_deleted_by_its_uri(void)
     fixture_close(&f);
 }
 
+/* Those that look at errors come first: libcrypto gives each provider that is
+ * loaded a number of its own for its errors, and has 128 of them for the life
+ * of a process. OpenSC 0.26 (among p11-kit's modules) loads two each time it is
+ * initialised. */
 static const struct test_case cases[] = {
+    TEST_CASE(faults_say_what_and_where),
+    TEST_CASE(a_broken_configuration_is_told),
+    TEST_CASE(a_key_is_deleted_by_its_uri),
     TEST_CASE(the_module_may_be_in_the_uri),
     TEST_CASE(the_module_may_be_in_openssl_cnf),
     TEST_CASE(the_module_may_be_p11_kits),
@@ -468,8 +476,5 @@ static const struct test_case cases[] = {
     TEST_CASE(after_an_error_there_is_nothing_more),
     TEST_CASE(a_key_outlives_what_loaded_it),
     TEST_CASE(no_pin_is_in_a_keys_uri),
-    TEST_CASE(faults_say_what_and_where),
-    TEST_CASE(a_broken_configuration_is_told),
-    TEST_CASE(a_key_is_deleted_by_its_uri),
 };
 TEST_MAIN("provider.locate", cases)
