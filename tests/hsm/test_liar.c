@@ -16,8 +16,8 @@
 
 /* CK_UNAVAILABLE_INFORMATION; one that is 8 times as many bytes in 64 bits as
  * one; more than there are. */
-#define NONE "0xffffffffffffffff"
-#define WRAPS "0x2000000000000001"
+#define NONE " 0xffffffffffffffff"
+#define WRAPS " 0x2000000000000001"
 
 static ks_rc ignore_name(void *arg, const char *name, struct ks_err *err)
 {
@@ -65,14 +65,14 @@ static void use(struct hold *hold, const char *name)
 static void attributes_of_any_size_are_outlived(void)
 {
     static const char *const rules[] = {
-        "size 0 " NONE,              /* CKA_CLASS */
+        ("size 0 " NONE),            /* CKA_CLASS */
         "size 3 0xffffffff",         /* CKA_LABEL */
         "size 0x102 0x100000",       /* CKA_ID */
-        "size 0x102 " NONE,          /* CKA_ID */
+        ("size 0x102 " NONE),        /* CKA_ID */
         "size 0x100 1",              /* CKA_KEY_TYPE */
         "size 0x120 0x100000000",    /* CKA_MODULUS */
         "size 0x180 0x100000000",    /* CKA_EC_PARAMS */
-        "size 0x181 " NONE,          /* CKA_EC_POINT */
+        ("size 0x181 " NONE),        /* CKA_EC_POINT */
         "size 0x129 0x7fffffff",     /* CKA_PUBLIC_KEY_INFO */
         "size 0x40000600 0xfffffff", /* CKA_ALLOWED_MECHANISMS */
         "attribute 3 ff1b5b324a",    /* CKA_LABEL: no UTF-8, and control */
@@ -101,7 +101,7 @@ static void attributes_of_any_size_are_outlived(void)
 static void signatures_of_any_size_are_errors(void)
 {
     static const char *const rules[] = {
-        "count C_Sign " NONE, "count C_Sign 0x10000", "count C_Sign 2049",
+        ("count C_Sign " NONE), "count C_Sign 0x10000", "count C_Sign 2049",
         "count C_Sign 0", "count C_Sign 63"};
     struct hold hold;
 
@@ -119,8 +119,9 @@ static void signatures_of_any_size_are_errors(void)
 
 static void messages_of_any_size_are_errors(void)
 {
-    static const char *const rules[] = {
-        "count C_Decrypt " NONE, "count C_Decrypt 2048", "count C_Decrypt 257"};
+    static const char *const rules[] = {("count C_Decrypt " NONE),
+                                        "count C_Decrypt 2048",
+                                        "count C_Decrypt 257"};
     const struct ks_mech_params pkcs1 = {.mech = KS_MECH_RSA_PKCS1_DECRYPT};
     const struct ks_mech_params raw = {.mech = KS_MECH_RSA_RAW};
     const struct ks_key_ops *ops = NULL;
@@ -168,7 +169,7 @@ static void a_search_ends(void)
     CHECK_OK(list(&hold, &n), &hold.err);
     fault_rules("count C_FindObjects 65");
     CHECK(list(&hold, &n) != KS_OK);
-    fault_rules("count C_FindObjects " NONE);
+    fault_rules(("count C_FindObjects " NONE));
     CHECK(list(&hold, &n) != KS_OK);
     CHECK_CONTAINS(hold.err.text, "token \"hold\"");
     hold_close(&hold);
