@@ -19,12 +19,15 @@
 #include "ckr.h"
 
 #define PROBE_SECONDS 10
+#define SLOTS_TRIED 64
+#define MECHANISMS_TRIED 512
 
 enum step {
     STEP_LOADING,
     STEP_LOOKING_UP,
     STEP_FUNCTIONS,
     STEP_INITIALISING,
+    STEP_LISTING,
     STEP_FINALISING,
     STEP_DONE
 };
@@ -41,6 +44,7 @@ static const char *const steps[] = {
     [STEP_LOOKING_UP] = "while C_GetFunctionList is looked up",
     [STEP_FUNCTIONS] = "in C_GetFunctionList",
     [STEP_INITIALISING] = "in C_Initialize",
+    [STEP_LISTING] = "while slots and tokens are listed",
     [STEP_FINALISING] = "in C_Finalize",
     [STEP_DONE] = "at its end",
 };
@@ -74,6 +78,25 @@ static void reset_signals(void)
     (void)setrlimit(RLIMIT_CORE, &no_core);
 }
 
+/* What a look at the tokens calls; its results are told by who looks. */
+static void try_listing(CK_FUNCTION_LIST *f)
+{
+    CK_SLOT_ID slots[SLOTS_TRIED];
+    CK_MECHANISM_TYPE mechanisms[MECHANISMS_TRIED];
+    CK_ULONG n_slots = SLOTS_TRIED, n;
+    CK_SLOT_INFO slot;
+    CK_TOKEN_INFO token;
+
+    if (f->C_GetSlotList(CK_FALSE, slots, &n_slots) != CKR_OK)
+        return;
+    for (CK_ULONG i = 0; i < n_slots && i < SLOTS_TRIED; i++) {
+        n = MECHANISMS_TRIED;
+        if (f->C_GetSlotInfo(slots[i], &slot) == CKR_OK &&
+            f->C_GetTokenInfo(slots[i], &token) == CKR_OK)
+            (void)f->C_GetMechanismList(slots[i], mechanisms, &n);
+    }
+}
+
 static void try_out(const char *path, int fd, struct report *report)
 {
     CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
@@ -101,6 +124,8 @@ static void try_out(const char *path, int fd, struct report *report)
         report->rv = CKR_OK;
     if (report->rv != CKR_OK)
         return;
+    tell(fd, report, STEP_LISTING);
+    try_listing(f);
     tell(fd, report, STEP_FINALISING);
     (void)f->C_Finalize(NULL);
     report->step = STEP_DONE;
@@ -179,6 +204,7 @@ static ks_rc judge(const char *path, const struct report *report,
                        path);
     case STEP_FUNCTIONS:
     case STEP_INITIALISING:
+    case STEP_LISTING:
     case STEP_FINALISING:
         break;
     }

@@ -213,6 +213,7 @@ static void a_probe_tells_what_is_wrong(void)
     } faults[] = {
         {"crash C_Initialize", "crashes in C_Initialize (signal 11)"},
         {"crash C_GetFunctionList", "crashes in C_GetFunctionList"},
+        {"crash C_GetTokenInfo", "crashes while slots and tokens are listed"},
         {"crash C_Finalize", "crashes in C_Finalize"},
         {"exit C_Initialize", "ends the process in C_Initialize"},
         {"fail C_Initialize CKR_DEVICE_ERROR", "CKR_DEVICE_ERROR"},
