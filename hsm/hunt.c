@@ -17,6 +17,8 @@ static const struct hsm_place p11_kit_place; /* no settings hold there */
 /* A look for tokens through one place after the other. */
 struct hunt {
     const struct hsm_uri *uri;
+    const struct hsm_place *peers; /* configured backends' */
+    size_t n_peers;
     struct hsm_hit *hits;
     size_t n;
     struct ks_err first; /* what went wrong first, if nothing is found */
@@ -44,6 +46,28 @@ static bool same_token(struct hsm_token *a, struct hsm_token *b)
            memcmp(info_a.model, info_b.model, sizeof(info_a.model)) == 0;
 }
 
+/* A token of p11-kit's may be one that a backend names, which was not seen
+ * there at that moment (it was being written): the settings hold all the same,
+ * its PIN above all. */
+static const struct hsm_place *place_of(const struct hunt *hunt,
+                                        const struct hsm_token *token,
+                                        const struct hsm_place *place)
+{
+    const char *path = hsm_module_path(hsm_token_module(token));
+
+    for (size_t i = 0; place->backend == NULL && i < hunt->n_peers; i++) {
+        const struct hsm_place *peer = &hunt->peers[i];
+
+        if (strcmp(peer->module, path) == 0 &&
+            (peer->token == NULL ||
+             strcmp(peer->token, hsm_token_label(token)) == 0) &&
+            (peer->serial == NULL ||
+             strcmp(peer->serial, hsm_token_serial(token)) == 0))
+            return peer;
+    }
+    return place;
+}
+
 /* A token that two places name is one; the first place holds. Takes TOKEN. */
 static void add_hit(struct hunt *hunt, struct hsm_token *token,
                     const struct hsm_place *place)
@@ -57,7 +81,8 @@ static void add_hit(struct hunt *hunt, struct hsm_token *token,
         hsm_token_put(token);
         return;
     }
-    hunt->hits[hunt->n++] = (struct hsm_hit){token, place};
+    hunt->hits[hunt->n++] =
+        (struct hsm_hit){token, place_of(hunt, token, place)};
 }
 
 /* Slots of several tokens that match, to be had one by one. */
@@ -260,7 +285,10 @@ static ks_rc nothing_found(const struct hunt *hunt, struct ks_err *err)
 ks_rc hsm_store_tokens(struct hsm_store *store, const struct hsm_uri *uri,
                        struct hsm_hit *hits, size_t *n, struct ks_err *err)
 {
-    struct hunt hunt = {.uri = uri, .hits = hits};
+    struct hunt hunt = {.uri = uri,
+                        .peers = store->places,
+                        .n_peers = store->n_peers,
+                        .hits = hits};
 
     for (unsigned try = 0; try <= HUNTS_MORE; try++) {
         const struct timespec pause = {0, 20000000L << try};
