@@ -101,14 +101,14 @@ static CK_RV call(const struct hsm_session *session, CK_USER_TYPE type,
 
 /*
  * SoftHSM 2.6.1 fails while another process logs in and writes that down, as
- * workers of a server do all at once: it cannot read the token at that moment
- * (CKR_GENERAL_ERROR), or reads an empty one (CKR_USER_PIN_NOT_INITIALIZED).
+ * workers of a server do all at once: it cannot read the token at that moment.
  * The PIN was not looked at then, and the flags show none that went wrong.
+ * (Where it read an empty one, CKR_USER_PIN_NOT_INITIALIZED, only a new start
+ * of the module helps: session.c.)
  */
-static bool is_of_the_moment(CK_RV rv, CK_FLAGS flags)
+static bool is_of_the_moment(CK_RV rv)
 {
-    return rv == CKR_GENERAL_ERROR || (rv == CKR_USER_PIN_NOT_INITIALIZED &&
-                                       (flags & CKF_USER_PIN_INITIALIZED) != 0);
+    return rv == CKR_GENERAL_ERROR;
 }
 
 static CK_RV persist(const struct hsm_session *session,
@@ -119,7 +119,7 @@ static CK_RV persist(const struct hsm_session *session,
 
     if (rv == CKR_OK)
         rv = call(session, role->type, pin);
-    for (unsigned i = 0; i + 1 < TRIES && is_of_the_moment(rv, flags); i++) {
+    for (unsigned i = 0; i + 1 < TRIES && is_of_the_moment(rv); i++) {
         const struct timespec pause = {.tv_nsec = PAUSE_NS << i};
         CK_RV risk;
 

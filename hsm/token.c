@@ -178,7 +178,8 @@ ks_rc hsm_token_get(struct hsm_module *module, hsm_slot_match *match,
         return take(module, &search.found, out, err);
     if (search.n > 1) {
         ks_hint(err,
-                "name one by its serial number (serial= of a pkcs11: URI): %s",
+                "name one by its serial number (serial = in caadm.conf, "
+                "serial= in a URI): %s",
                 search.serials);
         return ks_fail(err, KS_E_INVALID, "%s: %zu tokens of module %s match",
                        wanted, search.n, hsm_module_path(module));
