@@ -160,6 +160,9 @@ static void after_the_fetch_cache_was_poisoned(void)
     in_default_context(poison_and_use);
 }
 
+/* LeakSanitizer's, if it is there (sanitizer/lsan_interface.h). */
+void __lsan_disable(void) __attribute__((weak));
+
 /* As an atexit handler does that was there before libcrypto's, or a C++
  * static. */
 static void end_libcrypto_first(void)
@@ -169,6 +172,9 @@ static void end_libcrypto_first(void)
     struct fixture f;
     size_t i;
 
+    /* What outlives libcrypto has nobody left to free it. */
+    if (__lsan_disable != NULL)
+        __lsan_disable();
     open_with_keys(&f, names, keys);
     for (i = 0; i < N_KINDS; i++)
         CHECK(keys[i] != NULL && fixture_use(&f, keys[i], keys[i]));
