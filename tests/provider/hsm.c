@@ -71,7 +71,8 @@ static void make_config(void)
 /*
  * SoftHSM 2.6.1 loses the name of the curve in each use of an Edwards key.
  * AddressSanitizer (if it is there) asks for these; to see whose leak it is it
- * needs whole stacks, and the module in its place when the process ends.
+ * needs stacks that reach the module (deeper ones take twice the time), and the
+ * module in its place when the process ends.
  */
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *
@@ -80,7 +81,7 @@ void __lsan_disable(void) __attribute__((weak));
 
 const char *__asan_default_options(void)
 {
-    return "fast_unwind_on_malloc=0";
+    return "fast_unwind_on_malloc=0:malloc_context_size=12";
 }
 
 const char *__lsan_default_suppressions(void)
