@@ -228,9 +228,9 @@ static void many_children_work_at_once(void)
 #define THREADS 4
 #define FORKS 20
 
-#ifndef __SANITIZE_ADDRESS__ /* whose allocator (gcc 12) is not ready for      \
-                                forks amid threads: now and then a child waits                                      \
-                                for its lock for ever */
+/* AddressSanitizer's allocator (gcc 12) is not ready for forks amid threads:
+ * now and then a child waits for its lock for ever. */
+#ifndef __SANITIZE_ADDRESS__
 /* All threads have begun, and signed, before the first fork. */
 struct busy {
     struct hsm_token *token;
