@@ -25,8 +25,8 @@ struct der {
 static bool take(struct der *from, int tag, struct der *body)
 {
     const unsigned char *at = from->at;
-    int got_tag, class;
-    long len;
+    int got_tag = 0, class = 0;
+    long len = 0;
 
     if (from->end - at > LONG_MAX ||
         (ASN1_get_object(&at, &len, &got_tag, &class, from->end - at) & 0x81) !=
