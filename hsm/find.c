@@ -210,6 +210,27 @@ CK_RV hsm_find_key(const struct hsm_session *session,
     return rv;
 }
 
+struct search {
+    const struct hsm_name *name;
+    unsigned want;
+    struct hsm_found *found;
+};
+
+static CK_RV find_task(const struct hsm_session *session, void *arg)
+{
+    struct search *search = arg;
+
+    return hsm_find_key(session, search->name, search->want, search->found);
+}
+
+CK_RV hsm_find_key_on(struct hsm_token *token, const struct hsm_name *name,
+                      unsigned want, struct hsm_found *found)
+{
+    struct search search = {name, want, found};
+
+    return hsm_run(token, HSM_READ, find_task, &search);
+}
+
 ks_rc hsm_found_check(const struct hsm_found *found,
                       const struct hsm_token *token, const char *whose,
                       struct ks_err *err)

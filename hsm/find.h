@@ -31,6 +31,10 @@ CK_RV hsm_find_key(const struct hsm_session *session,
                    const struct hsm_name *name, unsigned want,
                    struct hsm_found *found);
 
+/* The same in a session of its own. */
+CK_RV hsm_find_key_on(struct hsm_token *token, const struct hsm_name *name,
+                      unsigned want, struct hsm_found *found);
+
 /* KS_OK if it is one key; KS_E_NOT_FOUND without a text if none; KS_E_INVALID
  * if several, with the names that are not shared in the hint. */
 KS_MUST_CHECK ks_rc hsm_found_check(const struct hsm_found *found,

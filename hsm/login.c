@@ -80,6 +80,7 @@ static ks_rc get_pin(struct login *login, const char *backend,
                      const char *whose, const struct ks_ask *ask,
                      struct ks_err *err)
 {
+    struct ks_err why = {0};
     struct ks_question question = {
         .what = login->role->user == HSM_SO ? "SO PIN" : "PIN",
         .whose = whose,
@@ -87,11 +88,17 @@ static ks_rc get_pin(struct login *login, const char *backend,
         .backend = backend,
         .quiet = login->role->user == HSM_SO,
     };
+    ks_rc rc;
 
     if (ask == NULL || ask->get == NULL)
         return ks_fail(err, KS_E_SECRET_MISSING, "token \"%s\": no %s is given",
                        login->token->label, login->role->name);
-    return ask->get(ask->arg, &question, &login->pin, err);
+    rc = ask->get(ask->arg, &question, &login->pin, &why);
+    if (rc == KS_OK)
+        return rc;
+    if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "token \"%s\": %s", login->token->label, why.text);
 }
 
 static ks_rc check_pin(const struct login *login, const CK_TOKEN_INFO *info,

@@ -142,29 +142,16 @@ void hsm_store_close(struct hsm_store *store)
 /* --- the token of a name -------------------------------------------------- */
 
 /* Whether a token has something that is called so, without a login. */
-struct sight {
-    const struct hsm_name *key;
-    struct hsm_found found;
-};
-
-static CK_RV see(const struct hsm_session *session, void *arg)
-{
-    struct sight *sight = arg;
-
-    return hsm_find_key(session, sight->key, 0, &sight->found);
-}
-
 static bool is_seen(struct hsm_token *token, const struct hsm_name *key)
 {
-    struct sight sight = {.key = key};
+    struct hsm_found found;
 
-    return hsm_run(token, HSM_READ, see, &sight) == CKR_OK &&
-           sight.found.n_keys > 0;
+    return hsm_find_key_on(token, key, 0, &found) == CKR_OK && found.n_keys > 0;
 }
 
 /* Of several tokens the one that shows the object. Leaves just that one. */
 static ks_rc choose(struct hsm_hit *hits, size_t n, const struct hsm_name *key,
-                    const char *name, struct ks_err *err)
+                    struct ks_err *err)
 {
     size_t n_seen = 0, seen = 0;
 
@@ -188,28 +175,23 @@ static ks_rc choose(struct hsm_hit *hits, size_t n, const struct hsm_name *key,
             n > 2 ? ", ..." : "");
     for (size_t i = 0; i < n; i++)
         hsm_token_put(hits[i].token);
-    return ks_fail(err, KS_E_INVALID, "%s: %zu tokens match, and %s", name, n,
+    return ks_fail(err, KS_E_INVALID, "%zu tokens match, and %s", n,
                    n_seen == 0 ? "none of them shows the object without a PIN"
                                : "more than one of them has the object");
 }
 
 static ks_rc locate(struct hsm_store *store, const struct hsm_uri *uri,
-                    const char *name, const struct hsm_name *key,
-                    struct hsm_hit *hit, struct ks_err *err)
+                    const struct hsm_name *key, struct hsm_hit *hit,
+                    struct ks_err *err)
 {
     struct hsm_hit hits[HSM_HITS_MAX];
-    struct ks_err why = {0};
     size_t n = 0;
-    ks_rc rc = hsm_store_tokens(store, uri, hits, &n, &why);
+    ks_rc rc = hsm_store_tokens(store, uri, hits, &n, err);
 
-    if (rc != KS_OK) {
-        if (why.hint[0] != '\0')
-            ks_hint(err, "%s", why.hint);
-        return ks_fail(err, rc, "%s%s%s", uri != NULL ? name : "",
-                       uri != NULL ? ": " : "", why.text);
-    }
+    if (rc != KS_OK)
+        return rc;
     if (n > 1)
-        rc = choose(hits, n, key, name, err);
+        rc = choose(hits, n, key, err);
     if (rc == KS_OK)
         *hit = hits[0];
     return rc;
@@ -246,13 +228,13 @@ static ks_rc locate_uri(struct hsm_store *store, const char *name,
 
     if (rc == KS_OK && !uri.has_object)
         rc = ks_fail(err, KS_E_INVALID,
-                     "%s: names a token; object= or id= names a key", name);
+                     "names a token; object= or id= names a key");
     if (rc != KS_OK) {
         hsm_uri_clear(&uri);
         return rc;
     }
     if (!own || !recall(store, hit)) {
-        rc = locate(store, &uri, name, &uri.name, hit, err);
+        rc = locate(store, &uri, &uri.name, hit, err);
         if (rc == KS_OK && own)
             remember(store, hit);
     }
@@ -275,7 +257,7 @@ ks_rc hsm_store_locate(struct hsm_store *store, const char *name,
     rc = hsm_name_parse(name, key, err);
     if (rc != KS_OK || recall(store, hit))
         return rc;
-    rc = locate(store, NULL, name, key, hit, err);
+    rc = locate(store, NULL, key, hit, err);
     if (rc == KS_OK)
         remember(store, hit);
     else

@@ -3,8 +3,6 @@
  */
 #include "target.h"
 
-#include <string.h>
-
 #include <openssl/crypto.h>
 
 #include "ckr.h"
@@ -27,11 +25,8 @@ ks_rc hsm_target_open(struct hsm_store *store, const char *name,
     rc = hsm_store_locate(store, name, &target->hit, &target->key, &why);
     if (rc == KS_OK || why.text[0] == '\0')
         return rc;
-    /* A place has been told of; which key it is about may be lacking. */
     if (why.hint[0] != '\0')
         ks_hint(err, "%s", why.hint);
-    if (strstr(why.text, target->whose) != NULL)
-        return ks_fail(err, rc, "%s", why.text);
     return ks_fail(err, rc, "%s: %s", target->whose, why.text);
 }
 
@@ -43,14 +38,10 @@ void hsm_target_clear(struct hsm_target *target)
     *target = (struct hsm_target){0};
 }
 
-/* WHY names the token or the source of a PIN: adds the key, the token where
- * it is missing, and what to do about a PIN that is wrong. */
+/* WHY names the token: adds the key, and what to do about a wrong PIN. */
 static ks_rc login_failed(const struct hsm_target *target, ks_rc rc,
                           const struct ks_err *why, struct ks_err *err)
 {
-    bool has_key = strstr(why->text, target->whose) != NULL;
-    bool has_token = strstr(why->text, "token \"") != NULL;
-
     if (rc == KS_E_SECRET_WRONG)
         ks_hint(err,
                 "put the token's PIN right where it comes from (user_pin, "
@@ -58,12 +49,7 @@ static ks_rc login_failed(const struct hsm_target *target, ks_rc rc,
                 why->hint[0] != '\0' ? "; " : "", why->hint);
     else if (why->hint[0] != '\0')
         ks_hint(err, "%s", why->hint);
-    if (has_key)
-        return ks_fail(err, rc, "%s", why->text);
-    if (has_token)
-        return ks_fail(err, rc, "%s: %s", target->whose, why->text);
-    return ks_fail(err, rc, "%s: token \"%s\": %s", target->whose,
-                   hsm_token_label(target->hit.token), why->text);
+    return ks_fail(err, rc, "%s: %s", target->whose, why->text);
 }
 
 ks_rc hsm_target_login(const struct hsm_target *target,
@@ -76,24 +62,20 @@ ks_rc hsm_target_login(const struct hsm_target *target,
     return rc == KS_OK ? rc : login_failed(target, rc, &why, err);
 }
 
-struct look {
-    const struct hsm_name *key;
-    unsigned want;
-    struct hsm_found *found;
-};
-
-static CK_RV look(const struct hsm_session *session, void *arg)
+ks_rc hsm_target_prepare(const struct hsm_target *target,
+                         const struct ks_ask *ask, struct ks_err *err)
 {
-    struct look *look = arg;
+    struct ks_err why = {0};
+    ks_rc rc = hsm_login_prepare(target->hit.token, target->hit.place->backend,
+                                 target->whose, ask, &why);
 
-    return hsm_find_key(session, look->key, look->want, look->found);
+    return rc == KS_OK ? rc : login_failed(target, rc, &why, err);
 }
 
 ks_rc hsm_target_find(const struct hsm_target *target, unsigned want,
                       struct hsm_found *found, struct ks_err *err)
 {
-    struct look arg = {&target->key, want, found};
-    CK_RV rv = hsm_run(target->hit.token, HSM_READ, look, &arg);
+    CK_RV rv = hsm_find_key_on(target->hit.token, &target->key, want, found);
 
     if (rv != CKR_OK)
         return hsm_target_fail(target, rv, "search", err);

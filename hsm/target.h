@@ -27,7 +27,12 @@ KS_MUST_CHECK ks_rc hsm_target_login(const struct hsm_target *target,
                                      const struct ks_ask *ask,
                                      struct ks_err *err);
 
-/* hsm_find_key in a session of its own, and hsm_found_check. */
+/* hsm_login_prepare, likewise. */
+KS_MUST_CHECK ks_rc hsm_target_prepare(const struct hsm_target *target,
+                                       const struct ks_ask *ask,
+                                       struct ks_err *err);
+
+/* hsm_find_key_on and hsm_found_check. */
 KS_MUST_CHECK ks_rc hsm_target_find(const struct hsm_target *target,
                                     unsigned want, struct hsm_found *found,
                                     struct ks_err *err);

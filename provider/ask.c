@@ -184,8 +184,7 @@ static ks_rc check_one_pin(const struct prov_ask *ask,
                  "?pin-source= or ?so-pin-source= in the URI (caadm: "
                  "--user-pin \"\" or --so-pin \"\")");
     return ks_fail(err, KS_E_CONFIG,
-                   "%s: user PIN (%s) and SO PIN (%s) are both given",
-                   ask->whose, user, so);
+                   "user PIN (%s) and SO PIN (%s) are both given", user, so);
 }
 
 static void missing_hint(const struct ks_question *question, struct ks_err *err)
