@@ -14,7 +14,6 @@
 #include "key.h"
 #include "keygen.h"
 #include "list.h"
-#include "login.h"
 #include "public.h"
 #include "remove.h"
 #include "store.h"
@@ -108,6 +107,11 @@ static ks_rc p11_info(void *store, const char *name, struct ks_key_info *info,
 
     if (rc == KS_OK)
         rc = look_at(&target, &view, err);
+    if (rc == KS_E_NOT_FOUND && target.hit.token != NULL)
+        ks_hint(err,
+                "token \"%s\" shows none; it may be hidden until its private "
+                "half is loaded, with a PIN",
+                hsm_token_label(target.hit.token));
     if (rc == KS_OK) {
         *info = (struct ks_key_info){.spki = view.spki}; /* given */
         view.spki = (struct ks_buf){0};
@@ -142,8 +146,7 @@ static ks_rc p11_certificate(void *store, const char *name, struct ks_buf *cert,
 static ks_rc prepare(const struct hsm_target *target, const struct ks_ask *ask,
                      void **key, struct ks_buf *spki, struct ks_err *err)
 {
-    ks_rc rc = hsm_login_prepare(target->hit.token, target->hit.place->backend,
-                                 target->whose, ask, err);
+    ks_rc rc = hsm_target_prepare(target, ask, err);
 
     if (rc == KS_OK)
         return rc;

@@ -46,6 +46,7 @@ static ks_rc look(struct loader *loader, struct ks_err *err)
         ks_hint(err, "%s", why.hint);
         return ks_fail(err, rc, "%s", why.text);
     }
+    ks_hint(err, "%s", why.hint); /* should that it is hidden be an error */
     if (backend->open_key == NULL || place->uri.type == KS_URI_PUBLIC ||
         place->uri.type == KS_URI_CERT)
         return ks_fail(err, rc, "%s: no such key", place->canonical);
