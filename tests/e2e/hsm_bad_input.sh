@@ -182,6 +182,8 @@ bad 2 'pkcs11:token=twin;object=k' twin 'serial|two|several|more than one'
 title "no such object, two of one label"
 bad 3 keystore://hsm/nothing nothing 'token "main"'
 bad 3 'pkcs11:token=main;object=nothing' nothing main
+expect_exit 3 caadm key show keystore://hsm/nothing
+all_say nothing 'token "main"'
 bad 3 'keystore://hsm/k;id=0102' 'k.*0102'
 for id in 0a01 0a02; do
     expect_ok tool --token-label main --keypairgen --key-type EC:secp256r1 \
