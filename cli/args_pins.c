@@ -14,6 +14,13 @@
 #define USER_PIN "--user-pin"
 #define SO_PIN "--so-pin"
 
+const char *args_pins_given(const struct args_pins *args)
+{
+    if (args->user != NULL)
+        return USER_PIN;
+    return args->so != NULL ? SO_PIN : NULL;
+}
+
 static ks_rc check_source(const struct cli *cli, const char *option,
                           const char *source, struct ks_err *err)
 {
@@ -73,13 +80,13 @@ static ks_rc check_both(const struct args_pins *args,
 ks_rc args_pins(struct cli *cli, const struct args_pins *args, const char *uri,
                 struct ca_pins *out, struct ks_err *err)
 {
-    const char *option = args->user != NULL ? USER_PIN : SO_PIN;
+    const char *option = args_pins_given(args);
     struct ks_config *config = NULL;
     struct ca_env env = {0};
     ks_rc rc;
 
     *out = (struct ca_pins){0};
-    if (args->user == NULL && args->so == NULL)
+    if (option == NULL)
         return KS_OK;
     rc = check_source(cli, USER_PIN, args->user, err);
     if (rc == KS_OK)

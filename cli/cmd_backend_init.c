@@ -10,16 +10,11 @@
 #include "evp.h"
 #include "out.h"
 
-struct init_args {
-    const char *so_pin;
-    const char *user_pin;
-};
-
 static const struct opt opts[] = {
-    {"so-pin", 0, OPT_TEXT, offsetof(struct init_args, so_pin), "SOURCE",
+    {"so-pin", 0, OPT_TEXT, offsetof(struct args_pins, so), "SOURCE",
      "where the new security officer's PIN comes from; default: as caadm.conf "
      "says, else ask"},
-    {"user-pin", 0, OPT_TEXT, offsetof(struct init_args, user_pin), "SOURCE",
+    {"user-pin", 0, OPT_TEXT, offsetof(struct args_pins, user), "SOURCE",
      "where the new user PIN comes from; default: as caadm.conf says, else "
      "ask"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
@@ -69,14 +64,14 @@ static ks_rc make(const struct ca_env *env, const char *backend,
 static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
-    const struct init_args *init = args->opts;
+    const struct args_pins *init = args->opts;
     const char *backend = args->argv[0];
     struct ca_pins pins = {0};
     struct ca_env env = {0};
-    ks_rc rc = source(cli, "--so-pin", init->so_pin, &pins.so, err);
+    ks_rc rc = source(cli, "--so-pin", init->so, &pins.so, err);
 
     if (rc == KS_OK)
-        rc = source(cli, "--user-pin", init->user_pin, &pins.user, err);
+        rc = source(cli, "--user-pin", init->user, &pins.user, err);
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK)
@@ -100,7 +95,7 @@ const struct cmd cmd_backend_init = {
     .min_args = 1,
     .max_args = 1,
     .opts = opts,
-    .opts_size = sizeof(struct init_args),
+    .opts_size = sizeof(struct args_pins),
     .run = run,
     .about = "Makes the token that caadm.conf names, with both of its PINs. A "
              "token of that label is never touched.",

@@ -21,31 +21,20 @@ static const struct opt opts[] = {
      "make a new key there, named after the first SAN"},
     {"new-key", 0, OPT_TEXT, AT(key.new_key), "URI", "make a new key there"},
     {"key", 0, OPT_TEXT, AT(key.key), "URI", "for this key, which exists"},
-    {"key-type", 0, OPT_TEXT, AT(key.key_type), "TYPE",
+    {"key-type", 0, OPT_TEXT, AT(key.make.key_type), "TYPE",
      "of a new key: rsa:3072, ec:P-256, ed25519, ...; default: ec:P-256"},
     {"passin", 0, OPT_TEXT, AT(passin), "SOURCE",
      "where the secret of the CA's key comes from"},
-    {"passout", 0, OPT_TEXT, AT(key.passout), "SOURCE",
-     "where the secret of the new key comes from"},
-    {"key-label", 0, OPT_TEXT, AT(key.label), "LABEL",
-     "of a new key; default: the first SAN"},
-    {"key-id", 0, OPT_TEXT, AT(key.id), "HEX",
-     "of a new key on a token: its CKA_ID; default: 16 random bytes"},
-    {"user-pin", 0, OPT_TEXT, AT(key.pins.user), "SOURCE",
-     "of a token: where the user PIN of the new key or, without one, of the "
-     "CA's key comes from; \"\": not from caadm.conf"},
-    {"so-pin", 0, OPT_TEXT, AT(key.pins.so), "SOURCE",
-     "where the security officer's PIN comes from, in its place"},
+    ARGS_KEY_ROWS(
+        struct issue_args, key, "the first SAN",
+        "of a token: where the user PIN of the new key or, without one, of the "
+        "CA's key comes from"),
     {"san", 0, OPT_LIST, AT(san), "NAME",
      "a name: www.example.com, 192.0.2.7, a@example.com, or with a prefix "
      "dns: ip: email: uri: dirname: rid: other:; repeatable"},
     {"subject", 0, OPT_TEXT, AT(subject), "NAME",
      "default: the first name as CN"},
-    {"days", 0, OPT_UINT, AT(validity.days), "N", "valid for N days"},
-    {"until", 0, OPT_TEXT, AT(validity.until), "TIME",
-     "valid until then: 2030-01-31, RFC 3339, or 12h, 90d, 8w, 2y"},
-    {"from", 0, OPT_TEXT, AT(validity.from), "TIME",
-     "valid from then on; default: now"},
+    ARGS_VALIDITY_ROWS(struct issue_args, validity),
     {"clamp", 0, OPT_FLAG, AT(clamp), NULL,
      "end with the CA rather than be refused"},
     {"copy", 0, OPT_LIST, AT(copy), "EXT",
@@ -205,16 +194,18 @@ static ks_rc fill(const struct issue_args *args,
 static ks_rc issuer_pins(struct cli *cli, const struct issue_args *args,
                          struct ca_env *env, struct ks_err *err)
 {
-    const struct args_pins *pins = &args->key.pins;
+    const struct args_pins *pins = &args->key.make.pins;
+    const char *pin = args_pins_given(pins);
     struct ks_ca_row row = {0};
     ks_rc rc;
 
-    if (pins->user == NULL && pins->so == NULL)
+    if (pin == NULL)
         return KS_OK;
     if (args->passin != NULL)
         return ks_fail(err, KS_E_INVALID,
-                       "--passin, --user-pin: only one of them: both are of "
-                       "the CA's key");
+                       "--passin, %s: only one of them: both are of the CA's "
+                       "key",
+                       pin);
     rc = ks_ca_find(env->inv, args->ca, &row, err);
     if (rc == KS_OK)
         rc = args_pins(cli, pins, row.key_uri, &env->pins, err);
@@ -234,7 +225,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *cmd_args,
     ks_rc rc = check(args, err);
 
     if (!makes)
-        key_args.pins = (struct args_pins){0};
+        key_args.make.pins = (struct args_pins){0};
     if (rc == KS_OK)
         rc = args_key(cli, &key_args, NULL, key_name(args), &key, err);
     if (rc == KS_OK)

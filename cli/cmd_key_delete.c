@@ -23,10 +23,7 @@ static const struct opt opts[] = {
     {"yes", 0, OPT_FLAG, offsetof(struct delete_args, yes), NULL, "do not ask"},
     {"force", 0, OPT_FLAG, offsetof(struct delete_args, force), NULL,
      "do not ask, even if a CA uses the key"},
-    {"user-pin", 0, OPT_TEXT, offsetof(struct delete_args, pins.user), "SOURCE",
-     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
-    {"so-pin", 0, OPT_TEXT, offsetof(struct delete_args, pins.so), "SOURCE",
-     "where the security officer's PIN comes from, in its place"},
+    ARGS_PIN_ROWS(struct delete_args, pins, ARGS_PIN_HELP),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 

@@ -21,11 +21,7 @@
 struct import_args {
     const char *in;
     const char *passin;
-    const char *passout;
-    const char *label;
-    const char *id;
-    const char *usage;
-    struct args_pins pins;
+    struct args_new key; /* of the type that FILE says */
 };
 
 #define AT(member) offsetof(struct import_args, member)
@@ -34,19 +30,9 @@ static const struct opt opts[] = {
      "a private key, PEM or DER, sealed or not; -: standard input"},
     {"passin", 0, OPT_TEXT, AT(passin), "SOURCE",
      "where the secret of FILE comes from"},
-    {"passout", 0, OPT_TEXT, AT(passout), "SOURCE",
+    {"passout", 0, OPT_TEXT, AT(key.passout), "SOURCE",
      "where its new secret comes from; default: as the backend says"},
-    {"key-label", 0, OPT_TEXT, AT(label), "LABEL",
-     "its name, where URI names a backend only: keystore://hsm/"},
-    {"key-id", 0, OPT_TEXT, AT(id), "HEX",
-     "on a token: its CKA_ID; default: 16 random bytes"},
-    {"usage", 0, OPT_TEXT, AT(usage), "WORDS",
-     "on a token: what it may do, of sign,decrypt,derive; default: sign, or "
-     "derive where its type can do nothing else"},
-    {"user-pin", 0, OPT_TEXT, AT(pins.user), "SOURCE",
-     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
-    {"so-pin", 0, OPT_TEXT, AT(pins.so), "SOURCE",
-     "where the security officer's PIN comes from, in its place"},
+    ARGS_NEW_ROWS(struct import_args, key),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -142,9 +128,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
     const struct import_args *import_args = args->opts;
-    const struct args_pins *pins = &import_args->pins;
-    struct ca_key_spec spec = {.passout = import_args->passout,
-                               .usage = import_args->usage};
+    struct ca_key_spec spec = {0};
     char *uri = NULL, *name = NULL;
     ks_rc rc;
 
@@ -152,21 +136,9 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
         ks_hint(err, "--in FILE, or --in - for standard input");
         return ks_fail(err, KS_E_INVALID, "--in: missing");
     }
-    if (spec.passout != NULL && (pins->user != NULL || pins->so != NULL))
-        return ks_fail(err, KS_E_INVALID,
-                       "--passout, --user-pin: only one of them: a token's key "
-                       "has a PIN, any other a passphrase");
-    rc = args_uri_new(cli, "key", args->argv[0], import_args->label,
-                      import_args->id, &uri, err);
-    spec.uri = uri;
+    rc = args_new(cli, &import_args->key, args->argv[0], &spec, &uri, err);
     if (rc == KS_OK)
         rc = ca_key_uri(uri, &name, err);
-    if (rc == KS_OK)
-        rc = cli_source_check(cli, "--passout", spec.passout, err);
-    if (rc == KS_OK)
-        rc = args_usage(cli, spec.usage, uri, err);
-    if (rc == KS_OK)
-        rc = args_pins(cli, pins, uri, &spec.pins, err);
     if (rc == KS_OK)
         rc = import(cli, name, &spec, import_args, err);
     OPENSSL_free(name);

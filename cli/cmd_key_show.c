@@ -31,10 +31,7 @@ static const struct opt opts[] = {
      "write the public key there; -: standard output"},
     {"force", 0, OPT_FLAG, offsetof(struct show_args, force), NULL,
      "overwrite FILE"},
-    {"user-pin", 0, OPT_TEXT, offsetof(struct show_args, pins.user), "SOURCE",
-     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
-    {"so-pin", 0, OPT_TEXT, offsetof(struct show_args, pins.so), "SOURCE",
-     "where the security officer's PIN comes from, in its place"},
+    ARGS_PIN_ROWS(struct show_args, pins, ARGS_PIN_HELP),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 

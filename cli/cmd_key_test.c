@@ -27,10 +27,7 @@ struct test_args {
 static const struct opt opts[] = {
     {"passin", 0, OPT_TEXT, offsetof(struct test_args, passin), "SOURCE",
      "where its secret comes from"},
-    {"user-pin", 0, OPT_TEXT, offsetof(struct test_args, pins.user), "SOURCE",
-     "on a token: where its user PIN comes from; \"\": not from caadm.conf"},
-    {"so-pin", 0, OPT_TEXT, offsetof(struct test_args, pins.so), "SOURCE",
-     "where the security officer's PIN comes from, in its place"},
+    ARGS_PIN_ROWS(struct test_args, pins, ARGS_PIN_HELP),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -196,12 +193,12 @@ static ks_rc load(struct cli *cli, const struct test_args *args,
                   const char *full, struct ca_env *env, EVP_PKEY **private,
                   EVP_PKEY **public, struct ks_err *err)
 {
-    ks_rc rc = KS_OK;
+    const char *pin = args_pins_given(&args->pins);
+    ks_rc rc;
 
-    if (args->passin != NULL &&
-        (args->pins.user != NULL || args->pins.so != NULL))
-        return ks_fail(err, KS_E_INVALID,
-                       "--passin, --user-pin: only one of them");
+    if (args->passin != NULL && pin != NULL)
+        return ks_fail(err, KS_E_INVALID, "--passin, %s: only one of them",
+                       pin);
     rc = cli_env_keys(cli, KS_INVENTORY_READ, args->passin, env, err);
     if (rc == KS_OK)
         rc = args_pins(cli, &args->pins, full, &env->pins, err);

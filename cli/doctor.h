@@ -37,6 +37,13 @@ KS_MUST_CHECK ks_rc doctor_mode(struct doctor *doctor, const char *check,
                                 const char *path, unsigned forbidden,
                                 struct ks_err *err);
 
+/* A SETTING that is the source of a SECRET ("PIN"): problem if that is in
+ * caadm.conf itself, or in a file that others may read. */
+KS_MUST_CHECK ks_rc doctor_secret(struct doctor *doctor,
+                                  const struct ks_section *section,
+                                  const char *setting, const char *secret,
+                                  struct ks_err *err);
+
 /* caadm.conf, and what it says of secrets and sealing. */
 KS_MUST_CHECK ks_rc doctor_config(struct doctor *doctor, struct ks_err *err);
 /* Who may read or write the files. */

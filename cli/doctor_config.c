@@ -28,32 +28,31 @@ static ks_rc check_sealing(struct doctor *doctor,
                       section->name);
 }
 
-static ks_rc check_passphrase(struct doctor *doctor,
-                              const struct ks_section *section,
-                              struct ks_err *err)
+ks_rc doctor_secret(struct doctor *doctor, const struct ks_section *section,
+                    const char *setting, const char *secret, struct ks_err *err)
 {
-    const char *source = ks_section_get(section, "passphrase");
+    const char *source = ks_section_get(section, setting);
     char *path;
     ks_rc rc;
 
     if (source == NULL)
         return KS_OK;
     if (strncmp(source, "pass:", 5) == 0)
-        return doctor_say(
-            doctor, false, "passphrase",
-            doctor_hint(doctor,
-                        "move it to a file that only you can "
-                        "read, and set passphrase = file:PATH "
-                        "in [backend %s] of %s",
-                        section->name, ks_config_path(doctor->config)),
-            err, "backend %s has its passphrase in caadm.conf itself",
-            section->name);
+        return doctor_say(doctor, false, secret,
+                          doctor_hint(doctor,
+                                      "move it to a file that only you can "
+                                      "read, and set %s = file:PATH in "
+                                      "[backend %s] of %s",
+                                      setting, section->name,
+                                      ks_config_path(doctor->config)),
+                          err, "backend %s has its %s in caadm.conf itself",
+                          section->name, secret);
     if (strncmp(source, "file:", 5) != 0)
         return KS_OK;
     path = ks_path_below(ks_config_dir(doctor->config), source + 5);
     if (path == NULL)
         return ks_fail(err, KS_E_NOMEM, "%s: out of memory", section->name);
-    rc = doctor_mode(doctor, "passphrase", path, 077, err);
+    rc = doctor_mode(doctor, secret, path, 077, err);
     OPENSSL_free(path);
     return rc;
 }
@@ -100,7 +99,8 @@ ks_rc doctor_config(struct doctor *doctor, struct ks_err *err)
             continue;
         rc = check_sealing(doctor, section, err);
         if (rc == KS_OK)
-            rc = check_passphrase(doctor, section, err);
+            rc =
+                doctor_secret(doctor, section, "passphrase", "passphrase", err);
     }
     if (rc == KS_OK)
         rc = check_profiles(doctor, err);

@@ -57,34 +57,6 @@ static ks_rc check_module(struct doctor *doctor,
     return rc;
 }
 
-static ks_rc check_pin(struct doctor *doctor, const struct ks_section *section,
-                       const char *setting, struct ks_err *err)
-{
-    const char *source = ks_section_get(section, setting);
-    char *path;
-    ks_rc rc;
-
-    if (source == NULL)
-        return KS_OK;
-    if (strncmp(source, "pass:", 5) == 0)
-        return doctor_say(
-            doctor, false, CHECK_PIN,
-            doctor_hint(doctor,
-                        "move it to a file that only you can "
-                        "read, and set %s = file:PATH in "
-                        "[backend %s] of %s",
-                        setting, section->name, ks_config_path(doctor->config)),
-            err, "backend %s has its PIN in caadm.conf itself", section->name);
-    if (strncmp(source, "file:", 5) != 0)
-        return KS_OK;
-    path = ks_path_below(ks_config_dir(doctor->config), source + 5);
-    if (path == NULL)
-        return ks_fail(err, KS_E_NOMEM, "%s: out of memory", section->name);
-    rc = doctor_mode(doctor, CHECK_PIN, path, 077, err);
-    OPENSSL_free(path);
-    return rc;
-}
-
 static ks_rc check_both(struct doctor *doctor, const struct ks_section *section,
                         struct ks_err *err)
 {
@@ -124,9 +96,9 @@ ks_rc doctor_hsm(struct doctor *doctor, struct ks_err *err)
         if (rc == KS_OK)
             rc = check_both(doctor, section, err);
         if (rc == KS_OK)
-            rc = check_pin(doctor, section, "user_pin", err);
+            rc = doctor_secret(doctor, section, "user_pin", CHECK_PIN, err);
         if (rc == KS_OK)
-            rc = check_pin(doctor, section, "so_pin", err);
+            rc = doctor_secret(doctor, section, "so_pin", CHECK_PIN, err);
     }
     return rc;
 }

@@ -52,10 +52,10 @@ static void a_key_is_never_a_file_name(void)
         {.new_key = "keystore://default/a?type=public"},
         {.new_key = "keystore://default/a", .key = "keystore://default/b"},
         {.new_key = "keystore://default/a", .backend = "default"},
-        {.key = "keystore://default/a", .key_type = "ec:P-256"},
-        {.key = "keystore://default/a", .passout = "file:x"},
-        {.passout = "hunter2"},
-        {.key_type = "des"},
+        {.key = "keystore://default/a", .make.key_type = "ec:P-256"},
+        {.key = "keystore://default/a", .make.passout = "file:x"},
+        {.make.passout = "hunter2"},
+        {.make.key_type = "des"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -158,28 +158,28 @@ static void a_new_key_on_a_token_has_label_and_id(void)
         struct args_key args;
         const char *uri; /* NULL: KS_E_INVALID */
     } rows[] = {
-        {{.backend = "hsm", .label = "L l"}, "keystore://hsm/L%20l"},
-        {{.backend = "hsm", .id = "0A0b"}, "keystore://hsm/www%3Bid=0a0b"},
-        {{.new_key = "keystore://hsm/", .label = "L", .id = "00"},
+        {{.backend = "hsm", .make.label = "L l"}, "keystore://hsm/L%20l"},
+        {{.backend = "hsm", .make.id = "0A0b"}, "keystore://hsm/www%3Bid=0a0b"},
+        {{.new_key = "keystore://hsm/", .make.label = "L", .make.id = "00"},
          "keystore://hsm/L%3Bid=00"},
         {{.new_key = "keystore://hsm/x?pin-source=env:P"},
          "keystore://hsm/x?pin-source=env:P"},
         {{.new_key = "pkcs11:token=t;object=o"}, "pkcs11:token=t;object=o"},
-        {{.label = "L"}, "keystore://default/L"},
-        {{.new_key = "keystore://hsm/x", .label = "L"}, NULL},
-        {{.new_key = "keystore://hsm/x;id=00", .id = "00"}, NULL},
+        {{.make.label = "L"}, "keystore://default/L"},
+        {{.new_key = "keystore://hsm/x", .make.label = "L"}, NULL},
+        {{.new_key = "keystore://hsm/x;id=00", .make.id = "00"}, NULL},
         {{.new_key = "keystore://hsm/"}, NULL},
         {{.new_key = "keystore://hsm/x?pin-value=hunter2"}, NULL},
-        {{.new_key = "pkcs11:token=t;object=o", .id = "00"}, NULL},
+        {{.new_key = "pkcs11:token=t;object=o", .make.id = "00"}, NULL},
         {{.new_key = "pkcs11:object=o?pin-value=hunter2"}, NULL},
-        {{.backend = "hsm", .id = "0"}, NULL},
-        {{.backend = "hsm", .id = ""}, NULL},
-        {{.backend = "hsm", .id = "0x"}, NULL},
-        {{.backend = "hsm", .label = ""}, NULL},
-        {{.backend = "hsm", .label = "a\nb"}, NULL},
-        {{.backend = "default", .id = "00"}, NULL},
-        {{.key = "keystore://hsm/x", .label = "L"}, NULL},
-        {{.key = "keystore://hsm/x", .id = "00"}, NULL},
+        {{.backend = "hsm", .make.id = "0"}, NULL},
+        {{.backend = "hsm", .make.id = ""}, NULL},
+        {{.backend = "hsm", .make.id = "0x"}, NULL},
+        {{.backend = "hsm", .make.label = ""}, NULL},
+        {{.backend = "hsm", .make.label = "a\nb"}, NULL},
+        {{.backend = "default", .make.id = "00"}, NULL},
+        {{.key = "keystore://hsm/x", .make.label = "L"}, NULL},
+        {{.key = "keystore://hsm/x", .make.id = "00"}, NULL},
     };
 
     use_config();
@@ -272,6 +272,64 @@ static void usages_are_words_of_a_token(void)
     cli_clear(&cli);
 }
 
+static void a_new_key_has_a_passphrase_or_a_pin(void)
+{
+    static const struct {
+        struct args_new args;
+        const char *named;
+    } rows[] = {
+        {{.passout = "file:p", .pins.user = "file:u"}, "--user-pin"},
+        {{.passout = "file:p", .pins.so = "file:s"}, "--so-pin"},
+        {{.passout = "", .pins.user = ""}, "--user-pin"},
+        {{.passout = "hunter2"}, "--passout"},
+        {{.key_type = "rsa:12"}, "RSA"},
+        {{.label = "a\nb"}, "--key-label"},
+        {{.id = "0"}, "--key-id"},
+        {{.usage = "sing"}, "--usage"},
+        {{.pins.so = "file:s"}, "--so-pin"}, /* with a user_pin in the file */
+    };
+
+    use_config();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *uri =
+            rows[i].args.label != NULL ? "keystore://hsm/" : "keystore://hsm/x";
+        struct ca_key_spec spec = {0};
+        struct ks_err err = {0};
+        char *full = NULL;
+
+        CHECK_RC(args_new(&cli, &rows[i].args, uri, &spec, &full, &err),
+                 KS_E_INVALID);
+        CHECK_CONTAINS(err.text, rows[i].named);
+        CHECK(strstr(err.text, "hunter2") == NULL);
+        OPENSSL_free(full);
+    }
+    cli_clear(&cli);
+}
+
+static void a_new_key_is_what_its_options_say(void)
+{
+    struct args_new args = {.key_type = "rsa:2048",
+                            .label = "www",
+                            .id = "0A0b",
+                            .usage = "sign,decrypt",
+                            .pins.user = "file:u"};
+    struct ca_key_spec spec = {0};
+    struct ks_err err = {0};
+    char *full = NULL;
+
+    use_config();
+    CHECK_OK(args_new(&cli, &args, "keystore://hsm/", &spec, &full, &err),
+             &err);
+    CHECK_STR(full, "keystore://hsm/www%3Bid=0a0b");
+    CHECK(spec.uri == full);
+    CHECK_STR(spec.type, "rsa:2048");
+    CHECK_STR(spec.usage, "sign,decrypt");
+    CHECK_STR(spec.pins.user, "file:u");
+    CHECK(spec.passout == NULL && spec.pins.so == NULL);
+    OPENSSL_free(full);
+    cli_clear(&cli);
+}
+
 static void a_listing_names_no_key(void)
 {
     CHECK(args_uri_is_listing("keystore://hsm/"));
@@ -294,6 +352,8 @@ static const struct test_case cases[] = {
     TEST_CASE(one_pin_is_left_of_options_and_settings),
     TEST_CASE(both_pins_are_named_in_the_error),
     TEST_CASE(usages_are_words_of_a_token),
+    TEST_CASE(a_new_key_has_a_passphrase_or_a_pin),
+    TEST_CASE(a_new_key_is_what_its_options_say),
     TEST_CASE(a_listing_names_no_key),
 };
 
