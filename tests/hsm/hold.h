@@ -31,9 +31,6 @@ ks_rc hold_save(struct hold *hold, const char *name, const char *kind,
 ks_rc hold_info(struct hold *hold, const char *name, struct ks_buf *spki);
 ks_rc hold_remove(struct hold *hold, const char *name);
 
-/* Around calls in which SoftHSM itself loses memory. */
-void hold_count_leaks(bool count);
-
 /* Opens the key, signs with it and has libcrypto verify that. */
 ks_rc hold_sign(struct hold *hold, const char *name);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "fault.h"
 #include "softhsm.h"
 #include "test.h"
 
@@ -41,6 +42,13 @@ struct hsm_token *open_token(const char *path, const char *label)
     return token;
 }
 
+struct hsm_token *open_fresh_faulty(const char *label)
+{
+    test_softhsm_setup();
+    test_softhsm_token(label);
+    return open_token(fault_module(), label);
+}
+
 static ks_rc give(void *arg, const struct ks_question *question,
                   struct ks_secret *secret, struct ks_err *err)
 {
@@ -62,13 +70,90 @@ struct ks_ask open_ask(struct pins *pins)
     return (struct ks_ask){give, pins};
 }
 
+ks_rc open_try_login(struct hsm_token *token, struct pins *pins,
+                     struct ks_err *err)
+{
+    struct ks_ask ask = open_ask(pins);
+
+    *err = (struct ks_err){0};
+    return hsm_login(token, NULL, OPEN_URI, &ask, err);
+}
+
 void open_login(struct hsm_token *token, const char *pin)
 {
     struct pins pins = {.user = pin};
-    struct ks_ask ask = open_ask(&pins);
-    struct ks_err err = {0};
+    struct ks_err err;
 
-    CHECK_OK(hsm_login(token, NULL, "keystore://hsm/key", &ask, &err), &err);
+    CHECK_OK(open_try_login(token, &pins, &err), &err);
+}
+
+bool open_login_as_program(struct hsm_token *token)
+{
+    CK_SESSION_HANDLE session;
+    CK_FUNCTION_LIST *f;
+    CK_SLOT_ID slots[4];
+    CK_ULONG n = 4;
+
+    return CHECK_INT(hsm_module_use(hsm_token_module(token), &f), CKR_OK) &&
+           CHECK_INT(f->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK) &&
+           CHECK_INT(f->C_OpenSession(slots[0], CKF_SERIAL_SESSION, NULL, NULL,
+                                      &session),
+                     CKR_OK) &&
+           CHECK_INT(f->C_Login(session, CKU_USER, (CK_BYTE *)TEST_USER_PIN,
+                                strlen(TEST_USER_PIN)),
+                     CKR_OK);
+}
+
+struct hsm_token *open_logged_in_faulty(const char *label, struct pins *pins)
+{
+    struct hsm_token *token = open_fresh_faulty(label);
+    struct ks_err err;
+
+    if (token != NULL)
+        CHECK_OK(open_try_login(token, pins, &err), &err);
+    return token;
+}
+
+static CK_RV log_out(const struct hsm_session *session, void *unused)
+{
+    (void)unused;
+    return session->f->C_Logout(session->handle);
+}
+
+void open_lose_login(struct hsm_token *token)
+{
+    CHECK_INT(hsm_run(token, HSM_READ, log_out, NULL), CKR_OK);
+}
+
+static CK_RV wants_user(const struct hsm_session *session, void *runs)
+{
+    CK_SESSION_INFO info = {0};
+    CK_RV rv = session->f->C_GetSessionInfo(session->handle, &info);
+
+    if (runs != NULL)
+        ++*(unsigned *)runs;
+    if (rv == CKR_OK && info.state != CKS_RO_USER_FUNCTIONS)
+        rv = CKR_USER_NOT_LOGGED_IN;
+    return rv;
+}
+
+CK_RV open_use(struct hsm_token *token, unsigned *runs)
+{
+    return hsm_run(token, HSM_READ, wants_user, runs);
+}
+
+static CK_RV again(const struct hsm_session *session, void *rv)
+{
+    *(CK_RV *)rv = hsm_login_again(session);
+    return CKR_OK;
+}
+
+CK_RV open_login_again(struct hsm_token *token)
+{
+    CK_RV rv = CKR_GENERAL_ERROR;
+
+    CHECK_INT(hsm_run(token, HSM_READ, again, &rv), CKR_OK);
+    return rv;
 }
 
 CK_RV open_state(const struct hsm_session *session, void *arg)

@@ -14,6 +14,9 @@ bool open_by_label(const void *arg, const struct hsm_slot *slot);
 struct hsm_module *open_module(const char *path);
 /* Alone holds the module. */
 struct hsm_token *open_token(const char *path, const char *label);
+/* A new token behind the fault module. Each its own label, as what was refused
+ * is remembered. */
+struct hsm_token *open_fresh_faulty(const char *label);
 
 /* Gives these; NULL: none. Counts how often a PIN was given, and how often a
  * person would have been asked (not quiet). */
@@ -27,6 +30,22 @@ struct ks_ask open_ask(struct pins *pins);
 
 /* A failed check if it fails. */
 void open_login(struct hsm_token *token, const char *pin);
+/* With these PINs, as for OPEN_URI; *err is of this try alone. */
+#define OPEN_URI "keystore://hsm/key"
+ks_rc open_try_login(struct hsm_token *token, struct pins *pins,
+                     struct ks_err *err);
+/* The program's own login, past us; a failed check and false if it fails. */
+bool open_login_as_program(struct hsm_token *token);
+/* open_fresh_faulty, and the user logged in. */
+struct hsm_token *open_logged_in_faulty(const char *label, struct pins *pins);
+
+/* The user is logged out, as by somebody else: we do not know. */
+void open_lose_login(struct hsm_token *token);
+/* What an operation gets that needs the user; *runs (NULL: nothing) counts how
+ * often it was begun. */
+CK_RV open_use(struct hsm_token *token, unsigned *runs);
+/* What the login for one use of a key gets. */
+CK_RV open_login_again(struct hsm_token *token);
 
 /* A task: C_GetSessionInfo into *ARG, a CK_SESSION_INFO. */
 CK_RV open_state(const struct hsm_session *session, void *arg);

@@ -170,24 +170,6 @@ void rig_remove_class(struct rig *rig, const char *label, CK_OBJECT_CLASS class)
     CHECK(hsm_run(rig->token, HSM_WRITE, destroy, &query) == CKR_OK);
 }
 
-/* ---- leaks ---- */
-
-/* LeakSanitizer's, if it is there (sanitizer/lsan_interface.h). */
-void __lsan_disable(void) __attribute__((weak));
-void __lsan_enable(void) __attribute__((weak));
-
-void rig_leaks_begin(void)
-{
-    if (__lsan_disable != NULL)
-        __lsan_disable();
-}
-
-void rig_leaks_end(void)
-{
-    if (__lsan_enable != NULL)
-        __lsan_enable();
-}
-
 /* ---- opening them ---- */
 
 ks_rc rig_try_open(struct rig *rig, const char *label, struct rig_key *key,

@@ -39,14 +39,6 @@ void rig_remove(struct rig *rig, const char *label);
 void rig_remove_class(struct rig *rig, const char *label,
                       CK_OBJECT_CLASS class);
 
-/*
- * Between the two nothing counts as leaked that is lost: SoftHSM 2.6.1 loses
- * an ASN1_OCTET_STRING at every use of a private Edwards or Montgomery key,
- * and is unloaded before LeakSanitizer could be told its name.
- */
-void rig_leaks_begin(void);
-void rig_leaks_end(void);
-
 /* Opens the key of LABEL as "keystore://hsm/LABEL". */
 ks_rc rig_try_open(struct rig *rig, const char *label, struct rig_key *key,
                    struct ks_err *err);

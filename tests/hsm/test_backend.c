@@ -229,22 +229,29 @@ static ks_rc serial_of(struct hold *hold, const char *name, long *serial)
     return rc;
 }
 
+/* A token with the key "k", id 0a; what was made for it, to be freed. */
+static EVP_PKEY *open_with_key(struct hold *hold, struct test_key *key)
+{
+    const uint8_t *at;
+
+    test_softhsm_setup();
+    hold_open(hold, NULL);
+    test_key_make("P-256", key);
+    CHECK_RC(ks_pkcs11_backend.save(hold->store, "k;id=0a", &key->spki,
+                                    &key->pkcs8, 0, &hold->ask, NULL),
+             KS_OK);
+    at = key->pkcs8.data;
+    return d2i_AutoPrivateKey(NULL, &at, (long)key->pkcs8.len);
+}
+
 static void the_newest_certificate_of_the_key_is_given(void)
 {
     EVP_PKEY *pkey, *other = EVP_EC_gen("P-256");
     struct test_key key;
     struct hold hold;
-    const uint8_t *at;
     long serial;
 
-    test_softhsm_setup();
-    hold_open(&hold, NULL);
-    test_key_make("P-256", &key);
-    at = key.pkcs8.data;
-    pkey = d2i_AutoPrivateKey(NULL, &at, (long)key.pkcs8.len);
-    CHECK_RC(ks_pkcs11_backend.save(hold.store, "k;id=0a", &key.spki,
-                                    &key.pkcs8, 0, &hold.ask, NULL),
-             KS_OK);
+    pkey = open_with_key(&hold, &key);
     CHECK_RC(serial_of(&hold, "k", &serial), KS_E_NOT_FOUND);
     write_cert(pkey, 1, "c1");
     write_cert(pkey, 5, "c5");
@@ -275,17 +282,9 @@ static void a_certificate_shows_the_key_whose_public_object_is_missing(void)
     EVP_PKEY *pkey;
     struct test_key key;
     struct hold hold;
-    const uint8_t *at;
     long serial;
 
-    test_softhsm_setup();
-    hold_open(&hold, NULL);
-    test_key_make("P-256", &key);
-    at = key.pkcs8.data;
-    pkey = d2i_AutoPrivateKey(NULL, &at, (long)key.pkcs8.len);
-    CHECK_RC(ks_pkcs11_backend.save(hold.store, "k;id=0a", &key.spki,
-                                    &key.pkcs8, 0, &hold.ask, NULL),
-             KS_OK);
+    pkey = open_with_key(&hold, &key);
     hold_close(&hold);
     delete ("pubkey", "0a");
     write_cert(pkey, 1, "c1");

@@ -51,6 +51,13 @@ static ks_rc sign(const struct rig_key *key, struct ks_err *err)
     return sign_as(key, &params, err);
 }
 
+/* A token behind the fault module, with one key that signs. */
+static bool open_signing(struct rig *rig, const char *kind, struct rig_key *key)
+{
+    rig_open_faulty(rig);
+    return rig_key(rig, kind, "key", CKF_SIGN, key);
+}
+
 /* ---- CKA_ALWAYS_AUTHENTICATE ---- */
 
 static bool make_careful(struct rig *rig, const char *kind, struct rig_key *key)
@@ -174,19 +181,19 @@ static void missing_mechanism_is_named(void)
     rig_close(&rig);
 }
 
+static const struct ks_mech_params pss = {.mech = KS_MECH_RSA_PSS,
+                                          .digest = "SHA2-256",
+                                          .mgf1_digest = "SHA2-256",
+                                          .salt_len = 32};
+
 static void pss_without_the_mechanism_is_signed_raw(void)
 {
-    const struct ks_mech_params pss = {.mech = KS_MECH_RSA_PSS,
-                                       .digest = "SHA2-256",
-                                       .mgf1_digest = "SHA2-256",
-                                       .salt_len = 32};
     struct rig rig;
     struct rig_key key;
     struct ks_err err;
     int i;
 
-    rig_open_faulty(&rig);
-    if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &key)) {
+    if (open_signing(&rig, "RSA:2048", &key)) {
         fault_rules("mechanism 0xd\n");
         fault_forget();
         for (i = 0; i < 3; i++)
@@ -204,16 +211,11 @@ static void pss_without_the_mechanism_is_signed_raw(void)
 /* A PSS failure that is not about the mechanism is no reason to go around. */
 static void pss_that_fails_otherwise_is_an_error(void)
 {
-    const struct ks_mech_params pss = {.mech = KS_MECH_RSA_PSS,
-                                       .digest = "SHA2-256",
-                                       .mgf1_digest = "SHA2-256",
-                                       .salt_len = 32};
     struct rig rig;
     struct rig_key key;
     struct ks_err err;
 
-    rig_open_faulty(&rig);
-    if (rig_key(&rig, "RSA:2048", "rsa", CKF_SIGN, &key)) {
+    if (open_signing(&rig, "RSA:2048", &key)) {
         fault_rules("fail C_Sign CKR_DEVICE_ERROR\n");
         fault_forget();
         CHECK_RC(sign_as(&key, &pss, &err), KS_E_IO);
@@ -263,8 +265,7 @@ static void what_stays_stale_is_an_error_and_ends(void)
     struct rig_key key;
     struct ks_err err;
 
-    rig_open_faulty(&rig);
-    if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
+    if (open_signing(&rig, "P-256", &key)) {
         fault_rules("fail C_Sign CKR_SESSION_HANDLE_INVALID\n");
         CHECK(sign(&key, &err) != KS_OK);
         CHECK_CONTAINS(err.text, "CKR_SESSION_HANDLE_INVALID");
@@ -283,8 +284,7 @@ static void key_works_again_when_its_token_is_back(void)
     struct rig_key key;
     struct ks_err err;
 
-    rig_open_faulty(&rig);
-    if (rig_key(&rig, "P-256", "ec", CKF_SIGN, &key)) {
+    if (open_signing(&rig, "P-256", &key)) {
         CHECK_OK(sign(&key, &err), &err);
         fault_rules("removed\n");
         CHECK_RC(sign(&key, &err), KS_E_NOT_FOUND);

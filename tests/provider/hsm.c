@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 
+#include "leaks.h"
 #include "tmpdir.h"
 
 const char *const hsm_kinds[] = {"RSA",
@@ -77,7 +78,6 @@ static void make_config(void)
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *
 __lsan_default_suppressions(void);
-void __lsan_disable(void) __attribute__((weak));
 
 const char *__asan_default_options(void)
 {
@@ -91,7 +91,7 @@ const char *__lsan_default_suppressions(void)
 
 static void keep_module(void)
 {
-    if (__lsan_disable != NULL)
+    if (test_leaks_are_looked_for())
         CHECK(dlopen(test_softhsm(), RTLD_NOW | RTLD_NODELETE) != NULL);
 }
 

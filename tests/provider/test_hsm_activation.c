@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 
 #include "hsm.h"
+#include "leaks.h"
 #include "ordinary.h"
 
 #define GUARD_SECONDS 110
@@ -160,9 +161,6 @@ static void after_the_fetch_cache_was_poisoned(void)
     in_default_context(poison_and_use);
 }
 
-/* LeakSanitizer's, if it is there (sanitizer/lsan_interface.h). */
-void __lsan_disable(void) __attribute__((weak));
-
 /* As an atexit handler does that was there before libcrypto's, or a C++
  * static. */
 static void end_libcrypto_first(void)
@@ -173,8 +171,7 @@ static void end_libcrypto_first(void)
     size_t i;
 
     /* What outlives libcrypto has nobody left to free it. */
-    if (__lsan_disable != NULL)
-        __lsan_disable();
+    test_leaks_ignore(true);
     open_with_keys(&f, names, keys);
     for (i = 0; i < N_KINDS; i++)
         CHECK(keys[i] != NULL && fixture_use(&f, keys[i], keys[i]));
