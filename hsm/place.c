@@ -8,15 +8,6 @@
 
 #include <openssl/crypto.h>
 
-static const char *setting(const struct ks_setting *settings, size_t n,
-                           const char *key)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(settings[i].key, key) == 0)
-            return settings[i].value;
-    return NULL;
-}
-
 /* A path with a slash is below DIR unless it is absolute; a bare name is for
  * dlopen to find. NULL when out of memory. */
 static char *module_path(const char *dir, const char *module)
@@ -44,15 +35,15 @@ ks_rc hsm_place_read(const char *backend, const char *dir,
                      const struct ks_setting *settings, size_t n_settings,
                      struct hsm_place *place, struct ks_err *err)
 {
-    const char *module = setting(settings, n_settings, "module");
+    const char *module = ks_setting_get(settings, n_settings, "module");
 
     if (module == NULL) {
         ks_hint(err, "module = PATH names the PKCS#11 library of the HSM");
         return ks_fail(err, KS_E_CONFIG, "[backend %s] module: is missing",
                        backend);
     }
-    if (setting(settings, n_settings, "user_pin") != NULL &&
-        setting(settings, n_settings, "so_pin") != NULL) {
+    if (ks_setting_get(settings, n_settings, "user_pin") != NULL &&
+        ks_setting_get(settings, n_settings, "so_pin") != NULL) {
         ks_hint(err, "set either user_pin or so_pin; keys are made and used "
                      "with the user PIN");
         return ks_fail(err, KS_E_CONFIG,
@@ -60,8 +51,8 @@ ks_rc hsm_place_read(const char *backend, const char *dir,
     }
     place->module = module_path(dir, module);
     if (place->module == NULL || !copy(&place->backend, backend) ||
-        !copy(&place->token, setting(settings, n_settings, "token")) ||
-        !copy(&place->serial, setting(settings, n_settings, "serial")))
+        !copy(&place->token, ks_setting_get(settings, n_settings, "token")) ||
+        !copy(&place->serial, ks_setting_get(settings, n_settings, "serial")))
         return KS_E_NOMEM;
     return KS_OK;
 }

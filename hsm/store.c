@@ -16,14 +16,6 @@
 
 /* --- opening -------------------------------------------------------------- */
 
-static const char *setting(const struct ks_backend_env *env, const char *key)
-{
-    for (size_t i = 0; i < env->n_settings; i++)
-        if (strcmp(env->settings[i].key, key) == 0)
-            return env->settings[i].value;
-    return NULL;
-}
-
 /* Whether two paths, or names for dlopen, are of one file. */
 static bool same_module(const char *a, const char *b)
 {
@@ -66,7 +58,8 @@ static ks_rc add_peers(const struct ks_backend_env *env,
 static ks_rc fill_for_uri(const struct ks_backend_env *env,
                           struct hsm_store *store, struct ks_err *err)
 {
-    const char *module = setting(env, "module");
+    const char *module =
+        ks_setting_get(env->settings, env->n_settings, "module");
     ks_rc rc = hsm_uri_parse(env->uri, &store->uri, err);
 
     if (rc != KS_OK)

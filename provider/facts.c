@@ -112,17 +112,6 @@ struct new_pins {
     const struct ks_backend_env *env;
 };
 
-static const char *env_setting(const struct ks_backend_env *env,
-                               const char *key)
-{
-    size_t i;
-
-    for (i = 0; i < env->n_settings; i++)
-        if (strcmp(env->settings[i].key, key) == 0)
-            return env->settings[i].value;
-    return NULL;
-}
-
 static ks_rc new_pin_get(void *arg, const struct ks_question *question,
                          struct ks_secret *secret, struct ks_err *err)
 {
@@ -131,7 +120,8 @@ static ks_rc new_pin_get(void *arg, const struct ks_question *question,
         question->setting != NULL && strcmp(question->setting, "so_pin") == 0;
     const char *given = is_so ? pins->so_pin : pins->user_pin;
     const char *configured =
-        env_setting(pins->env, is_so ? "so_pin" : "user_pin");
+        ks_setting_get(pins->env->settings, pins->env->n_settings,
+                       is_so ? "so_pin" : "user_pin");
     struct ks_question ours = *question;
 
     ours.confirm = true;

@@ -356,10 +356,7 @@ const struct ks_section *ks_config_section(const struct ks_config *config,
 
 const char *ks_section_get(const struct ks_section *section, const char *key)
 {
-    if (section == NULL)
-        return NULL;
-    for (size_t i = 0; i < section->n_settings; i++)
-        if (strcmp(section->settings[i].key, key) == 0)
-            return section->settings[i].value;
-    return NULL;
+    return section != NULL
+               ? ks_setting_get(section->settings, section->n_settings, key)
+               : NULL;
 }

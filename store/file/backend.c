@@ -40,10 +40,9 @@ struct target {
 static const char *setting(const struct ks_backend_env *env, const char *key,
                            const char *fallback)
 {
-    for (size_t i = 0; i < env->n_settings; i++)
-        if (strcmp(env->settings[i].key, key) == 0)
-            return env->settings[i].value;
-    return fallback;
+    const char *value = ks_setting_get(env->settings, env->n_settings, key);
+
+    return value != NULL ? value : fallback;
 }
 
 static void file_close(void *data)

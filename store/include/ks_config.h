@@ -19,6 +19,10 @@ struct ks_setting {
     const char *value;
 };
 
+/* The value of KEY among N of them; NULL if it is not there. */
+const char *ks_setting_get(const struct ks_setting *settings, size_t n,
+                           const char *key);
+
 enum ks_section_kind {
     KS_SECTION_CAADM,
     KS_SECTION_BACKEND,
