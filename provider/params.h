@@ -13,9 +13,21 @@
 /* Of a backend whose keys stay inside: what the new key may be used for,
  * "sign,decrypt,derive" or some of them. */
 #define PROV_PARAM_USAGE "keystore-usage"
-/* Of EVP_PKEY_set_params: seal an existing key anew. */
+/* Of an imported key: the certificates to keep beside it, its own first, DER,
+ * one after the other. */
+#define PROV_PARAM_CERTS "keystore-certs"
+/* Of EVP_PKEY_set_params: seal an existing key anew. The new secret's source;
+ * "": as the backend's section says. */
 #define PROV_PARAM_RESEAL "keystore-reseal"
 #define PROV_PARAM_PASSIN "keystore-passin"
+/* With it: in the place of what the section says, "URI, URI" and
+ * "scrypt:N:r:p"; and the URI of a key that opens the old seal. */
+#define PROV_PARAM_SEAL_TO "keystore-seal-to"
+#define PROV_PARAM_KDF "keystore-kdf"
+#define PROV_PARAM_UNSEAL_WITH "keystore-unseal-with"
+/* Of EVP_PKEY_get_octet_string_param: the private key, PKCS#8 DER, of a key
+ * whose place lets it out if it is asked for by name. */
+#define PROV_PARAM_PRIVATE_KEY "keystore-private-key"
 
 /* What import and gen take. For the static tables of the key types. */
 #define PROV_PARAMS_CREATE                                                     \

@@ -3,11 +3,18 @@
  * backends and third-party ones (docs/backend.md) implement this and nothing
  * else; tests/contract holds every one of them to it.
  *
- * A backend knows names, bytes and secrets; it knows nothing of OpenSSL
- * providers, URIs' syntax or X.509 policy. Keys cross this border in
- * standard encodings:
+ * A backend knows names and bytes; it knows nothing of OpenSSL providers,
+ * URIs' syntax or X.509 policy. It keeps material keys, operation keys, or
+ * both:
+ *   material    A record of the key comes and goes, with a private half that
+ *               the keystore has sealed before: no passphrase and no clear key
+ *               ever gets here (but for sealing = none in its section).
+ *   operation   The private half never comes out; the backend makes the key,
+ *               and signs, decrypts or derives with it.
+ * Keys cross this border in standard encodings:
  *   public half   SubjectPublicKeyInfo, DER (RFC 5280, 4.1)
- *   private key   PKCS#8 PrivateKeyInfo, DER (RFC 5958), in a ks_secret
+ *   private half  as ks_form says; unsealed it is a PKCS#8 PrivateKeyInfo, DER
+ *                 (RFC 5958)
  *
  * Threads: one store may be used by many threads at once.
  * Processes: many processes may open the same place at once.
@@ -54,13 +61,52 @@ struct ks_backend_env {
     size_t n_peers;
 };
 
+#define KS_ORIGIN_SIZE 32
+
 /* What is known of a key without any secret. Owned by its holder. */
 struct ks_key_info {
     struct ks_buf spki;
-    struct ks_buf cert; /* X.509 DER; { 0 } if none is kept with the key */
-    time_t created;     /* 0 if unknown */
+    struct ks_buf cert;  /* X.509 DER; { 0 } if none is kept with the key */
+    struct ks_buf chain; /* the certificates above it, DER, one after the
+                            other, issuers after what they issued */
+    time_t created;      /* 0 if unknown */
+    char origin[KS_ORIGIN_SIZE]; /* a word: "generated", "imported"; "" if
+                                    unknown */
 };
 void ks_key_info_clear(struct ks_key_info *info);
+
+/* How the private half of a record is kept. Values are stored: they stay. */
+enum ks_form {
+    KS_FORM_INSIDE = 0,     /* not at all: an operation key, see open_key */
+    KS_FORM_PLAIN = 1,      /* PrivateKeyInfo (RFC 5958), not sealed */
+    KS_FORM_PASSPHRASE = 2, /* EncryptedPrivateKeyInfo (RFC 5958) */
+    KS_FORM_CMS = 3,        /* ContentInfo of AuthEnvelopedData (RFC 5083),
+                               sealed to other keys */
+};
+
+#define KS_PRIVATE_HALF_MAX (32 * 1024) /* bytes, in any form */
+
+/* A material key as it is kept. Owned by its holder. */
+struct ks_record {
+    struct ks_key_info info;
+    enum ks_form form;
+    struct ks_secret private_half;
+    char *recipients; /* KS_FORM_CMS: the URIs of the keys that it is sealed to,
+                         separated by ", ": where to look for one that opens
+                         it; nobody trusts them. NULL: unknown.
+                         OPENSSL_malloc. */
+};
+void ks_record_clear(struct ks_record *record); /* takes NULL */
+
+/* Keys that are looked for: those whose public half, or certificate, has this
+ * digest; or whose certificate has this subject. One kind a query. */
+struct ks_query {
+    const char *digest; /* "SHA2-256", ... of the DER */
+    const uint8_t *fingerprint;
+    size_t fingerprint_len;
+    const uint8_t *subject; /* a Name, DER (RFC 5280, 4.1.2.4) */
+    size_t subject_len;
+};
 
 /* Gets a fact, both texts for a person and for scripts: a word ("sensitive",
  * "mechanisms") and its value. A result other than KS_OK ends the telling and
@@ -166,30 +212,27 @@ struct ks_backend {
     ks_rc (*remove)(void *store, const char *name, const struct ks_ask *ask,
                     struct ks_err *err);
 
-    /* Material keys; load and reseal are NULL in a backend that has operation
-     * keys only. save is there too if it takes keys from outside. */
+    /* Material keys; all NULL in a backend that has operation keys only. */
 
-    /* The private key. Tries the secrets that ASK gives, in turn, until one
-     * opens it; compares it with the public half kept beside it.
-     * KS_E_NOT_FOUND, KS_E_SECRET_MISSING, KS_E_SECRET_WRONG, KS_E_DAMAGED.
-     * Caller clears *pkcs8. */
-    ks_rc (*load)(void *store, const char *name, const struct ks_ask *ask,
-                  struct ks_secret *pkcs8, struct ks_err *err);
-    /* Keeps a key under a new name, sealed; wholly or not at all, and on
-     * stable storage when it returns. USAGE is as in ks_keygen, and 0 for a
-     * backend of material keys. KS_E_EXISTS. */
-    ks_rc (*save)(void *store, const char *name, const struct ks_buf *spki,
-                  const struct ks_secret *pkcs8, unsigned usage,
-                  const struct ks_ask *ask, struct ks_err *err);
-    /* Seals the key anew in one step: at any moment either the old or the
-     * new sealing is there. NEW_ASK gives the new secret. */
-    ks_rc (*reseal)(void *store, const char *name, const struct ks_ask *ask,
-                    const struct ks_ask *new_ask, struct ks_err *err);
+    /* What is kept under NAME. KS_E_NOT_FOUND, KS_E_DAMAGED (what can be told
+     * without opening the private half is checked). Caller clears *record. */
+    ks_rc (*get)(void *store, const char *name, struct ks_record *record,
+                 struct ks_err *err);
+    /* Keeps RECORD under a new name; wholly or not at all, and on stable
+     * storage when it returns. KS_E_EXISTS. */
+    ks_rc (*put)(void *store, const char *name, const struct ks_record *record,
+                 struct ks_err *err);
+    /* Puts RECORD in the place of OLD, which get() gave, in one step: at any
+     * moment either of them is there. KS_E_BUSY if what is kept is OLD no
+     * longer, KS_E_NOT_FOUND. */
+    ks_rc (*replace)(void *store, const char *name, const struct ks_record *old,
+                     const struct ks_record *record, struct ks_err *err);
 
     /* Operation keys; all NULL in a backend that has material keys only. */
 
     /* Makes a key inside; *spki is its public half. Nothing is left behind
-     * on failure. KS_E_EXISTS, KS_E_UNSUPPORTED. */
+     * on failure. KS_E_EXISTS, KS_E_UNSUPPORTED; without a text, and in a
+     * backend with put(), the latter means: make it outside, then put it. */
     ks_rc (*generate)(void *store, const char *name,
                       const struct ks_keygen *spec, const struct ks_ask *ask,
                       struct ks_buf *spki, struct ks_err *err);
@@ -200,7 +243,24 @@ struct ks_backend {
                       const struct ks_key_ops **ops, void **key,
                       struct ks_buf *spki, struct ks_err *err);
 
+    /* Takes a key from outside, in clear, for ever inside from then on: wholly
+     * or not at all, and on stable storage when it returns. USAGE is as in
+     * ks_keygen. NULL: takes none. KS_E_EXISTS, KS_E_UNSUPPORTED. */
+    ks_rc (*import)(void *store, const char *name, const struct ks_buf *spki,
+                    const struct ks_secret *pkcs8, unsigned usage,
+                    const struct ks_ask *ask, struct ks_err *err);
+    /* Gives a private key in clear, if it may leave: only when a person has
+     * asked for just that. NULL: never. KS_E_DENIED, with the reason. Caller
+     * clears *pkcs8. */
+    ks_rc (*extract)(void *store, const char *name, const struct ks_ask *ask,
+                     struct ks_secret *pkcs8, struct ks_err *err);
+
     /* Any of the following may be NULL: there is nothing of the kind. */
+
+    /* Gives the names of at least all keys that fit QUERY, by an index. NULL,
+     * or KS_E_UNSUPPORTED for this query: all keys are looked at. */
+    ks_rc (*find)(void *store, const struct ks_query *query, ks_list_fn *each,
+                  void *arg, struct ks_err *err);
 
     /* URIs of the backend's own: their scheme, lower case ("pkcs11"). A store
      * that is opened with env.uri has such URIs for names; list() gives those
@@ -234,6 +294,7 @@ struct ks_backend {
 
 /* Built-in backends. */
 extern const struct ks_backend ks_file_backend;
+extern const struct ks_backend ks_sqlite_backend;
 extern const struct ks_backend ks_pkcs11_backend; /* hsm/ */
 
 /* The one symbol that a backend's shared object exports. */

@@ -5,6 +5,7 @@
 #ifndef KS_BUF_H
 #define KS_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct ks_buf {
 struct ks_secret {
     uint8_t *data;
     size_t len;
+    bool random; /* 256 bits that we drew: a costly KDF would add nothing */
 };
 
 /* Copies. DATA may be NULL when LEN is 0. */

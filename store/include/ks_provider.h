@@ -14,6 +14,7 @@
 #define KS_FUNC_STORE_DESCRIBE 7001
 #define KS_FUNC_STORE_CHECK 7002
 #define KS_FUNC_STORE_INITIALISE 7003
+#define KS_FUNC_STORE_CERTIFY 7004
 
 /* CB gets one fact a call: these two parameters, UTF-8. 0 from it ends the
  * telling. */
@@ -38,5 +39,10 @@ typedef int ks_store_check_fn(void *provctx, const char *backend,
  * sources; NULL: so_pin of caadm.conf, user_pin of caadm.conf, a prompt. */
 typedef int ks_store_initialise_fn(void *provctx, const char *backend,
                                    const char *so_pin, const char *user_pin);
+
+/* Keeps certificates beside the key URI, in the place of those there: its own
+ * first, then its issuers, DER, one after the other; N 0: none. */
+typedef int ks_store_certify_fn(void *provctx, const char *uri,
+                                const unsigned char *certs, size_t n);
 
 #endif
