@@ -353,10 +353,3 @@ const struct ks_section *ks_config_section(const struct ks_config *config,
             return &config->sections[i];
     return NULL;
 }
-
-const char *ks_section_get(const struct ks_section *section, const char *key)
-{
-    return section != NULL
-               ? ks_setting_get(section->settings, section->n_settings, key)
-               : NULL;
-}

@@ -4,29 +4,11 @@
 #include "ks_config.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #define SYSTEM_CONFIG "/etc/caadm/caadm.conf"
-
-char *ks_path_below(const char *dir, const char *path)
-{
-    size_t dir_len = strlen(dir), path_len = strlen(path);
-    char *out;
-
-    if (path[0] == '/')
-        return OPENSSL_strdup(path);
-    out = OPENSSL_malloc(dir_len + path_len + 2);
-    if (out == NULL)
-        return NULL;
-    memcpy(out, dir, dir_len);
-    if (dir_len == 0 || dir[dir_len - 1] != '/')
-        out[dir_len++] = '/';
-    memcpy(out + dir_len, path, path_len + 1);
-    return out;
-}
 
 /* NULL if NAME is unset or empty. */
 static const char *environment(const char *name)

@@ -98,24 +98,6 @@ bool ks_setting_section_known(const char *section)
     return false;
 }
 
-static const struct {
-    const char *word;
-    bool value;
-} bool_words[] = {
-    {"yes", true}, {"true", true},   {"on", true},   {"1", true},
-    {"no", false}, {"false", false}, {"off", false}, {"0", false},
-};
-
-bool ks_bool_parse(const char *text, bool *out)
-{
-    for (size_t i = 0; i < sizeof(bool_words) / sizeof(bool_words[0]); i++)
-        if (strcasecmp(text, bool_words[i].word) == 0) {
-            *out = bool_words[i].value;
-            return true;
-        }
-    return false;
-}
-
 static ks_rc check_bool(const char *value, struct ks_err *err)
 {
     bool out;

@@ -32,11 +32,15 @@
 
 #include <openssl/types.h>
 
+#include "ks_ask.h"
 #include "ks_buf.h"
-#include "ks_config.h"
 #include "ks_err.h"
-#include "ks_secret.h"
+#include "ks_setting.h"
 #include "ks_uri.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Raised whenever a struct or a callback below changes its meaning. */
 #define KS_BACKEND_ABI 1u
@@ -297,7 +301,15 @@ extern const struct ks_backend ks_file_backend;
 extern const struct ks_backend ks_sqlite_backend;
 extern const struct ks_backend ks_pkcs11_backend; /* hsm/ */
 
-/* The one symbol that a backend's shared object exports. */
+/*
+ * The one symbol that a backend's shared object exports:
+ *   KS_BACKEND_EXPORT const struct ks_backend ks_backend = {...};
+ */
 #define KS_BACKEND_SYMBOL "ks_backend"
+#define KS_BACKEND_EXPORT __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

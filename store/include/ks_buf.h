@@ -11,6 +11,10 @@
 
 #include "ks_err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ks_buf {
     uint8_t *data; /* OPENSSL_malloc */
     size_t len;
@@ -37,5 +41,9 @@ KS_MUST_CHECK ks_rc ks_secret_set(struct ks_secret *secret, const void *data,
 KS_MUST_CHECK ks_rc ks_secret_alloc(struct ks_secret *secret, size_t len);
 /* Wipes, frees, then { 0 }. Takes NULL, and a second call. */
 void ks_secret_clear(struct ks_secret *secret);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

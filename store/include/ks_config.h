@@ -6,36 +6,12 @@
 #ifndef KS_CONFIG_H
 #define KS_CONFIG_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "ks_err.h"
+#include "ks_setting.h"
 
 struct ks_config;
-
-/* One "key = value" line. Borrowed from the configuration. */
-struct ks_setting {
-    const char *key;
-    const char *value;
-};
-
-/* The value of KEY among N of them; NULL if it is not there. */
-const char *ks_setting_get(const struct ks_setting *settings, size_t n,
-                           const char *key);
-
-enum ks_section_kind {
-    KS_SECTION_CAADM,
-    KS_SECTION_BACKEND,
-    KS_SECTION_PROFILE
-};
-
-/* One section, in the order of the file. Borrowed from the configuration. */
-struct ks_section {
-    enum ks_section_kind kind;
-    const char *name; /* "" for [caadm] */
-    const struct ks_setting *settings;
-    size_t n_settings;
-};
 
 /*
  * The file that would be read, by DESIGN's order: PATH if not NULL; else
@@ -66,17 +42,6 @@ const struct ks_section *ks_config_at(const struct ks_config *config,
 const struct ks_section *ks_config_section(const struct ks_config *config,
                                            enum ks_section_kind kind,
                                            const char *name);
-
-/* NULL if SECTION (may be NULL) has no such key. */
-const char *ks_section_get(const struct ks_section *section, const char *key);
-
-/* Reads "yes", "no", "true", "false", "on", "off", "1", "0" in any case; false
- * if TEXT is none of them. Values of a configuration are checked already. */
-bool ks_bool_parse(const char *text, bool *out);
-
-/* PATH itself if absolute, else below DIR. Caller frees with OPENSSL_free;
- * NULL when out of memory. */
-char *ks_path_below(const char *dir, const char *path);
 
 /* One row per setting that caadm.conf may hold: for checking, for help, and
  * compared with the man page by a test. Ends with a NULL key. */

@@ -7,6 +7,10 @@
 #ifndef KS_ERR_H
 #define KS_ERR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define KS_MUST_CHECK __attribute__((warn_unused_result))
 
 /*
@@ -69,5 +73,9 @@ const char *ks_rc_text(ks_rc rc);
 /* KS_E_FULL, KS_E_DENIED, KS_E_BUSY, KS_E_NOT_FOUND, KS_E_EXISTS, ... or
  * KS_E_IO for an errno value. */
 ks_rc ks_rc_of_errno(int errnum);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "ks_backend.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const struct ks_key_ops ks_soft_key_ops;
 
 /* Makes a key for ks_soft_key_ops from PKCS#8 DER. All cryptography is done
@@ -15,5 +19,9 @@ extern const struct ks_key_ops ks_soft_key_ops;
 KS_MUST_CHECK ks_rc ks_soft_key_new(const struct ks_secret *pkcs8,
                                     OSSL_LIB_CTX *libctx, const char *propq,
                                     void **key, struct ks_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

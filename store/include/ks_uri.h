@@ -11,6 +11,10 @@
 #include "ks_buf.h"
 #include "ks_err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define KS_URI_SCHEME "keystore"
 #define KS_URI_MAX 4096     /* bytes of a whole URI */
 #define KS_KEY_NAME_MAX 255 /* bytes of a key's name, decoded UTF-8 */
@@ -88,5 +92,9 @@ KS_MUST_CHECK ks_rc ks_backend_name_check(const char *name, struct ks_err *err);
  * pin-source=pass:, replaced by "***", whether TEXT is a well-formed URI or
  * not. For messages. */
 void ks_uri_redact(const char *text, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

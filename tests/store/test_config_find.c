@@ -69,26 +69,8 @@ static void nowhere_to_look_is_said(void)
     CHECK_CONTAINS(err.hint, "CAADM_HOME");
 }
 
-static void paths_are_joined_with_one_slash(void)
-{
-    static const struct {
-        const char *dir, *path, *want;
-    } rows[] = {
-        {"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/", "b", "/b"},
-        {"/a", "/b", "/b"},  {"", "b", "/b"},      {"/a", "", "/a/"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char *joined = ks_path_below(rows[i].dir, rows[i].path);
-
-        CHECK_STR(joined, rows[i].want);
-        OPENSSL_free(joined);
-    }
-}
-
 static const struct test_case cases[] = {
     TEST_CASE(each_place_is_looked_at_in_turn),
     TEST_CASE(nowhere_to_look_is_said),
-    TEST_CASE(paths_are_joined_with_one_slash),
 };
 TEST_MAIN("store.config_find", cases)
