@@ -11,7 +11,8 @@
 #include "ks_kdf.h"
 #include "ks_secret.h"
 
-/* The kinds: path, source, bool, uint, word, text, kdf, or choices "a|b". */
+/* The kinds: path, source, passphrase (a source, or random), bool, uint, word,
+ * text, kdf, or choices "a|b". */
 const struct ks_setting_doc ks_setting_docs[] = {
     {"caadm", "database", "path", "caadm.db", "SQLite file of the inventory"},
 
@@ -21,7 +22,7 @@ const struct ks_setting_doc ks_setting_docs[] = {
      "whether keys may be handed to the application's own cryptography"},
 
     {"backend file", "path", "path", NULL, "directory of the key files"},
-    {"backend file", "passphrase", "source", NULL,
+    {"backend file", "passphrase", "passphrase", NULL,
      "where the passphrase comes from; absent: ask"},
     {"backend file", "sealing", "none|passphrase", "passphrase",
      "whether keys are encrypted"},
@@ -38,7 +39,7 @@ const struct ks_setting_doc ks_setting_docs[] = {
      "where the security officer's PIN comes from; not beside user_pin"},
 
     {"backend sqlite", "path", "path", NULL, "SQLite file of the keys"},
-    {"backend sqlite", "passphrase", "source", NULL,
+    {"backend sqlite", "passphrase", "passphrase", NULL,
      "where the passphrase comes from; absent: ask"},
     {"backend sqlite", "seal_to", "text", NULL,
      "URIs of the keys that keys are sealed to"},
@@ -140,13 +141,20 @@ static ks_rc check_source(const char *value, struct ks_err *err)
     return ks_secret_source_check(value, err) == KS_OK ? KS_OK : KS_E_CONFIG;
 }
 
+static ks_rc check_passphrase(const char *value, struct ks_err *err)
+{
+    return ks_secret_passphrase_check(value, err) == KS_OK ? KS_OK
+                                                           : KS_E_CONFIG;
+}
+
 static const struct {
     const char *kind;
     ks_rc (*check)(const char *value, struct ks_err *err);
 } kinds[] = {
-    {"path", check_text}, {"text", check_text}, {"bool", check_bool},
-    {"uint", check_uint}, {"word", check_word}, {"source", check_source},
-    {"kdf", check_kdf},
+    {"path", check_text}, {"text", check_text},
+    {"bool", check_bool}, {"uint", check_uint},
+    {"word", check_word}, {"source", check_source},
+    {"kdf", check_kdf},   {"passphrase", check_passphrase},
 };
 
 /* CHOICES is "a|b|c". */

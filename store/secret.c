@@ -244,11 +244,29 @@ static const struct source *source_of(const char *source, const char **rest)
 }
 
 /* The source itself is not quoted: people do write passphrases there. */
-static ks_rc refuse(struct ks_err *err)
+static ks_rc refuse(const char *source, struct ks_err *err)
 {
+    if (ks_secret_is_random(source)) {
+        ks_hint(err, "\"random\" stands for a passphrase that is drawn for a "
+                     "key and found again without being named: passphrase in "
+                     "caadm.conf, --passout of a key in a backend");
+        return ks_fail(err, KS_E_INVALID,
+                       "a random secret cannot be used here");
+    }
     return ks_fail(err, KS_E_INVALID,
                    "not a source of a secret: pass:TEXT, env:NAME, file:PATH, "
                    "fd:N, stdin, cred:NAME or prompt");
+}
+
+bool ks_secret_is_random(const char *source)
+{
+    return source != NULL && strcmp(source, KS_SECRET_RANDOM) == 0;
+}
+
+ks_rc ks_secret_passphrase_check(const char *source, struct ks_err *err)
+{
+    return ks_secret_is_random(source) ? KS_OK
+                                       : ks_secret_source_check(source, err);
 }
 
 ks_rc ks_secret_source_check(const char *source, struct ks_err *err)
@@ -256,7 +274,7 @@ ks_rc ks_secret_source_check(const char *source, struct ks_err *err)
     const char *rest;
 
     if (source == NULL || source_of(source, &rest) == NULL)
-        return refuse(err);
+        return refuse(source, err);
     return KS_OK;
 }
 
@@ -270,5 +288,5 @@ ks_rc ks_secret_resolve(const char *source, const char *base_dir,
     const char *rest = NULL;
 
     row = source != NULL ? source_of(source, &rest) : NULL;
-    return row != NULL ? row->get(&request, rest) : refuse(err);
+    return row != NULL ? row->get(&request, rest) : refuse(source, err);
 }

@@ -48,8 +48,9 @@ const struct ks_section *ks_config_section(const struct ks_config *config,
 struct ks_setting_doc {
     const char *section; /* "caadm", "backend", "backend file", "profile" */
     const char *key;
-    const char *kind;     /* "path", "source", "bool", "uint", "word", "text",
-                              "kdf", or choices such as "none|passphrase" */
+    const char *kind;     /* "path", "source", "passphrase", "bool", "uint",
+                              "word", "text", "kdf", or choices such as
+                              "none|passphrase" */
     const char *fallback; /* text of the default; NULL: none */
     const char *help;
 };

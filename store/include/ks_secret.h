@@ -13,6 +13,14 @@
 KS_MUST_CHECK ks_rc ks_secret_source_check(const char *source,
                                            struct ks_err *err);
 
+/* No source, but said in the place of one where a key in a backend gets its
+ * passphrase: one is drawn for it, and kept in the inventory. */
+#define KS_SECRET_RANDOM "random"
+bool ks_secret_is_random(const char *source); /* takes NULL */
+/* As ks_secret_source_check, but KS_SECRET_RANDOM is good, too. */
+KS_MUST_CHECK ks_rc ks_secret_passphrase_check(const char *source,
+                                               struct ks_err *err);
+
 /*
  * Reads the secret that SOURCE names. Relative paths of file: are below
  * BASE_DIR (NULL: the working directory). file:, fd: and stdin give their

@@ -66,6 +66,27 @@ static void forms_are_checked_without_reading(void)
     CHECK_RC(ks_secret_source_check(NULL, NULL), KS_E_INVALID);
 }
 
+static void random_is_for_passphrases_of_keys_alone(void)
+{
+    static const char *const not_random[] = {
+        NULL,      "",        "Random", "random:",
+        "random ", " random", "rando",  "randomly",
+    };
+    struct ks_err err = {0};
+
+    CHECK(ks_secret_is_random("random"));
+    CHECK_OK(ks_secret_passphrase_check("random", &err), &err);
+    CHECK_OK(ks_secret_passphrase_check("env:X", &err), &err);
+    CHECK_RC(ks_secret_source_check("random", &err), KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "random secret cannot be used here");
+    CHECK_CONTAINS(err.hint, "--passout");
+    check_fails("random", KS_E_INVALID, "random secret cannot be used here");
+    for (size_t i = 0; i < sizeof(not_random) / sizeof(not_random[0]); i++) {
+        CHECK(!ks_secret_is_random(not_random[i]));
+        CHECK_RC(ks_secret_passphrase_check(not_random[i], NULL), KS_E_INVALID);
+    }
+}
+
 static void text_and_environment_give_what_they_say(void)
 {
     check_gives("pass:geheim nis", "geheim nis");
@@ -181,6 +202,7 @@ static void relative_paths_without_a_base_are_of_the_process(void)
 
 static const struct test_case cases[] = {
     TEST_CASE(forms_are_checked_without_reading),
+    TEST_CASE(random_is_for_passphrases_of_keys_alone),
     TEST_CASE(text_and_environment_give_what_they_say),
     TEST_CASE(files_give_their_first_line),
     TEST_CASE(files_that_give_nothing_are_missing_secrets),
