@@ -11,54 +11,65 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "certs.h"
 #include "key_file_lines.h"
-#include "key_pair.h"
-#include "seal.h"
-
-#define CERTIFICATE_LABEL "CERTIFICATE"
+#include "record.h"
 
 void ks_key_file_clear(struct ks_key_file *file)
 {
     if (file == NULL)
         return;
     OPENSSL_free(file->name);
-    ks_buf_clear(&file->sealed);
-    ks_secret_clear(&file->plain);
-    ks_key_info_clear(&file->info);
+    ks_record_clear(&file->record);
     memset(file, 0, sizeof(*file));
 }
 
-static ks_rc set_sealed(struct ks_key_file *file, const uint8_t *der,
-                        size_t len)
+static ks_rc set_private(struct ks_record *record, enum ks_form form,
+                         const uint8_t *der, size_t len)
 {
-    return ks_buf_set(&file->sealed, der, len);
+    record->form = form;
+    return ks_secret_set(&record->private_half, der, len);
 }
 
-static ks_rc set_plain(struct ks_key_file *file, const uint8_t *der, size_t len)
+static ks_rc set_spki(struct ks_record *record, enum ks_form form,
+                      const uint8_t *der, size_t len)
 {
-    return ks_secret_set(&file->plain, der, len);
+    (void)form;
+    return ks_buf_set(&record->info.spki, der, len);
 }
 
-static ks_rc set_spki(struct ks_key_file *file, const uint8_t *der, size_t len)
+/* The key's own certificate comes first. */
+static ks_rc add_cert(struct ks_record *record, enum ks_form form,
+                      const uint8_t *der, size_t len)
 {
-    return ks_buf_set(&file->info.spki, der, len);
-}
+    struct ks_buf *chain = &record->info.chain;
+    uint8_t *longer;
 
-static ks_rc set_cert(struct ks_key_file *file, const uint8_t *der, size_t len)
-{
-    return ks_buf_set(&file->info.cert, der, len);
+    (void)form;
+    if (record->info.cert.len == 0)
+        return ks_buf_set(&record->info.cert, der, len);
+    longer = OPENSSL_realloc(chain->data, chain->len + len);
+    if (longer == NULL)
+        return KS_E_NOMEM;
+    memcpy(longer + chain->len, der, len);
+    chain->data = longer;
+    chain->len += len;
+    return KS_OK;
 }
 
 /* Blocks of the same bit exclude each other and themselves. */
 static const struct block {
     const char *label;
     unsigned bit;
-    ks_rc (*set)(struct ks_key_file *file, const uint8_t *der, size_t len);
+    enum ks_form form; /* of a private half */
+    ks_rc (*set)(struct ks_record *record, enum ks_form form,
+                 const uint8_t *der, size_t len);
 } blocks[] = {
-    {PEM_STRING_PKCS8, 1, set_sealed},
-    {PEM_STRING_PKCS8INF, 1, set_plain},
-    {PEM_STRING_PUBLIC, 2, set_spki},
-    {CERTIFICATE_LABEL, 4, set_cert},
+    {PEM_STRING_PKCS8, 1, KS_FORM_PASSPHRASE, set_private},
+    {PEM_STRING_PKCS8INF, 1, KS_FORM_PLAIN, set_private},
+    {PEM_STRING_CMS, 1, KS_FORM_CMS, set_private},
+    {PEM_STRING_PUBLIC, 2, KS_FORM_INSIDE, set_spki},
+    {PEM_STRING_X509, 0, KS_FORM_INSIDE, add_cert},
 };
 #define N_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
 
@@ -75,7 +86,7 @@ static ks_rc take_block(struct ks_key_file *file, const char *label,
         if ((*seen & blocks[i].bit) != 0)
             return ks_fail(err, KS_E_DAMAGED, "second %s in one file", label);
         *seen |= blocks[i].bit;
-        return blocks[i].set(file, der, len);
+        return blocks[i].set(&file->record, blocks[i].form, der, len);
     }
     return ks_fail(err, KS_E_DAMAGED, "unexpected PEM block");
 }
@@ -136,8 +147,41 @@ static ks_rc check_digest(const struct ks_crypto *crypto, const char *what,
         return ks_fail(err, KS_E_CRYPTO, "no SHA-256 here");
     if (strcmp(have, want) == 0)
         return KS_OK;
-    return ks_fail(err, KS_E_DAMAGED, "%s is not what was written (SHA-256)",
+    return ks_fail(err, KS_E_DAMAGED, "%s not what was written (SHA-256)",
                    what);
+}
+
+static ks_rc check_digests(const struct ks_crypto *crypto,
+                           const struct ks_record *record,
+                           const struct ks_key_lines *lines, struct ks_err *err)
+{
+    const struct ks_buf sealed = ks_record_sealed(record);
+    struct ks_buf certs = {0};
+    ks_rc rc = check_digest(crypto, "sealed key is", &sealed,
+                            lines->sealed_digest, err);
+
+    if (rc == KS_OK)
+        rc = check_digest(crypto, "public key is", &record->info.spki,
+                          lines->public_digest, err);
+    if (rc == KS_OK)
+        rc = ks_certs_join(&record->info, &certs);
+    if (rc == KS_OK)
+        rc = check_digest(crypto, "certificates are", &certs,
+                          lines->certs_digest, err);
+    ks_buf_clear(&certs);
+    return rc;
+}
+
+/* LINES' texts are RECORD's from now on. */
+static void take_lines(struct ks_key_file *file, struct ks_key_lines *lines)
+{
+    struct ks_record *record = &file->record;
+
+    file->name = lines->name;
+    record->info.created = lines->created;
+    memcpy(record->info.origin, lines->origin, sizeof(record->info.origin));
+    record->recipients = lines->recipients;
+    lines->name = lines->recipients = NULL;
 }
 
 ks_rc ks_key_file_parse(const struct ks_crypto *crypto, const uint8_t *data,
@@ -157,39 +201,51 @@ ks_rc ks_key_file_parse(const struct ks_crypto *crypto, const uint8_t *data,
     if (rc == KS_OK)
         rc = read_blocks(data, len, file, err);
     if (rc == KS_OK)
-        rc = check_digest(crypto, "sealed key", &file->sealed,
-                          lines.sealed_digest, err);
+        rc = check_digests(crypto, &file->record, &lines, err);
     if (rc == KS_OK)
-        rc = check_digest(crypto, "public key", &file->info.spki,
-                          lines.public_digest, err);
-    if (rc == KS_OK)
-        rc = ks_spki_check(&file->info.spki, err);
-    if (rc == KS_OK && file->sealed.len > 0)
-        rc = ks_seal_check(&file->sealed, err);
-    file->name = lines.name; /* given to file */
-    file->info.created = lines.created;
+        rc = ks_record_check(&file->record, err);
+    take_lines(file, &lines);
     if (rc != KS_OK)
         ks_key_file_clear(file);
     return rc;
 }
 
-static bool write_blocks(BIO *bio, const struct ks_key_file *file)
+static const char *label_of(enum ks_form form)
 {
-    const struct ks_buf *spki = &file->info.spki, *cert = &file->info.cert;
-    bool sealed = file->sealed.len > 0;
-
-    return PEM_write_bio(bio, sealed ? PEM_STRING_PKCS8 : PEM_STRING_PKCS8INF,
-                         "", sealed ? file->sealed.data : file->plain.data,
-                         (long)(sealed ? file->sealed.len : file->plain.len)) >
-               0 &&
-           PEM_write_bio(bio, PEM_STRING_PUBLIC, "", spki->data,
-                         (long)spki->len) > 0 &&
-           (cert->len == 0 || PEM_write_bio(bio, CERTIFICATE_LABEL, "",
-                                            cert->data, (long)cert->len) > 0);
+    for (size_t i = 0; i < N_BLOCKS; i++)
+        if (blocks[i].form == form)
+            return blocks[i].label;
+    return NULL;
 }
 
-ks_rc ks_key_file_format(const struct ks_crypto *crypto,
-                         const struct ks_key_file *file, struct ks_secret *text,
+static bool write_block(BIO *bio, const char *label, const uint8_t *der,
+                        size_t len)
+{
+    return PEM_write_bio(bio, label, "", der, (long)len) > 0;
+}
+
+static bool write_blocks(BIO *bio, const struct ks_record *record)
+{
+    const struct ks_buf *cert = &record->info.cert;
+    const struct ks_buf *chain = &record->info.chain;
+    bool ok =
+        write_block(bio, label_of(record->form), record->private_half.data,
+                    record->private_half.len) &&
+        write_block(bio, PEM_STRING_PUBLIC, record->info.spki.data,
+                    record->info.spki.len);
+
+    if (cert->len > 0)
+        ok = ok && write_block(bio, PEM_STRING_X509, cert->data, cert->len);
+    for (size_t at = 0, len; ok && at < chain->len; at += len) {
+        len = ks_certs_first(chain->data + at, chain->len - at);
+        ok =
+            len > 0 && write_block(bio, PEM_STRING_X509, chain->data + at, len);
+    }
+    return ok;
+}
+
+ks_rc ks_key_file_format(const struct ks_crypto *crypto, const char *name,
+                         const struct ks_record *record, struct ks_secret *text,
                          struct ks_err *err)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
@@ -198,15 +254,15 @@ ks_rc ks_key_file_format(const struct ks_crypto *crypto,
     ks_rc rc = KS_E_NOMEM;
 
     ERR_set_mark();
-    if (bio == NULL || !ks_key_lines_write(crypto, file, bio) ||
-        !write_blocks(bio, file))
-        goto out;
-    len = BIO_get_mem_data(bio, &data);
-    if (len > KS_KEY_FILE_MAX)
-        rc = ks_fail(err, KS_E_INVALID, "key is too large for a key file");
-    else if (len > 0)
-        rc = ks_secret_set(text, data, (size_t)len);
-out:
+    if (record->form == KS_FORM_INSIDE)
+        rc = ks_fail(err, KS_E_INVALID, "a key file needs a private half");
+    else if (bio != NULL && ks_key_lines_write(crypto, name, record, bio) &&
+             write_blocks(bio, record)) {
+        len = BIO_get_mem_data(bio, &data);
+        rc = len > KS_KEY_FILE_MAX
+                 ? ks_fail(err, KS_E_INVALID, "key is too large for a key file")
+                 : ks_secret_set(text, data, (size_t)len);
+    }
     ERR_pop_to_mark();
     BIO_free(bio); /* wipes: it is a secure one */
     return rc;

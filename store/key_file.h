@@ -11,10 +11,8 @@
 #define KS_KEY_FILE_MAX (64 * 1024)
 
 struct ks_key_file {
-    char *name;              /* "Key:" line; NULL if it has none */
-    struct ks_buf sealed;    /* EncryptedPrivateKeyInfo; or */
-    struct ks_secret plain;  /* PrivateKeyInfo, of a key without a seal */
-    struct ks_key_info info; /* created: 0 if it does not say */
+    char *name; /* "Key:" line; NULL if it has none */
+    struct ks_record record;
 };
 void ks_key_file_clear(struct ks_key_file *file);
 
@@ -25,10 +23,12 @@ KS_MUST_CHECK ks_rc ks_key_file_parse(const struct ks_crypto *crypto,
                                       struct ks_key_file *file,
                                       struct ks_err *err);
 
-/* Writes FILE's text; *text is secret because a plain key may be in it.
- * Caller clears *text. KS_E_NOMEM. */
+/* Writes the text of a file of RECORD, the key NAME (may be NULL); *text is
+ * secret because a plain key may be in it. Caller clears *text. KS_E_INVALID
+ * (too large), KS_E_NOMEM. */
 KS_MUST_CHECK ks_rc ks_key_file_format(const struct ks_crypto *crypto,
-                                       const struct ks_key_file *file,
+                                       const char *name,
+                                       const struct ks_record *record,
                                        struct ks_secret *text,
                                        struct ks_err *err);
 

@@ -193,17 +193,28 @@ static bool read_uint64(const ASN1_INTEGER *integer, uint64_t *out)
     return ASN1_INTEGER_get_uint64(out, integer) == 1;
 }
 
-static ks_rc check_scrypt(const X509_ALGOR *algorithm, struct ks_err *err)
+static SCRYPT_PARAMS *unpack_scrypt(const X509_ALGOR *algorithm,
+                                    struct ks_kdf *kdf)
 {
     SCRYPT_PARAMS *params = ASN1_TYPE_unpack_sequence(
         ASN1_ITEM_rptr(SCRYPT_PARAMS), algorithm->parameter);
+
+    if (params != NULL && read_uint64(params->costParameter, &kdf->n) &&
+        read_uint64(params->blockSize, &kdf->r) &&
+        read_uint64(params->parallelizationParameter, &kdf->p))
+        return params;
+    SCRYPT_PARAMS_free(params);
+    return NULL;
+}
+
+static ks_rc check_scrypt(const X509_ALGOR *algorithm, struct ks_err *err)
+{
     struct ks_kdf kdf = {0};
+    SCRYPT_PARAMS *params = unpack_scrypt(algorithm, &kdf);
     struct ks_err why = {0};
     ks_rc rc = KS_OK;
 
-    if (params == NULL || !read_uint64(params->costParameter, &kdf.n) ||
-        !read_uint64(params->blockSize, &kdf.r) ||
-        !read_uint64(params->parallelizationParameter, &kdf.p))
+    if (params == NULL)
         rc = ks_fail(err, KS_E_DAMAGED,
                      "sealed key has bad scrypt "
                      "parameters");
@@ -299,6 +310,37 @@ ks_rc ks_seal_check(const struct ks_buf *sealed, struct ks_err *err)
     ERR_set_mark();
     rc = decode_sealed(sealed, &sig, err);
     ERR_pop_to_mark();
+    X509_SIG_free(sig);
+    return rc;
+}
+
+ks_rc ks_seal_kdf(const struct ks_buf *sealed, struct ks_kdf *kdf)
+{
+    X509_SIG *sig = NULL;
+    const X509_ALGOR *algorithm = NULL;
+    PBE2PARAM *pbes2 = NULL;
+    SCRYPT_PARAMS *params = NULL;
+    struct ks_kdf read = {0};
+    ks_rc rc;
+
+    ERR_set_mark();
+    rc = decode_sealed(sealed, &sig, NULL);
+    if (rc == KS_OK) {
+        X509_SIG_get0(sig, &algorithm, NULL);
+        pbes2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM),
+                                          algorithm->parameter);
+        rc = KS_E_UNSUPPORTED;
+    }
+    if (pbes2 != NULL &&
+        OBJ_obj2nid(pbes2->keyfunc->algorithm) == NID_id_scrypt)
+        params = unpack_scrypt(pbes2->keyfunc, &read);
+    if (params != NULL) {
+        *kdf = read;
+        rc = KS_OK;
+    }
+    ERR_pop_to_mark();
+    SCRYPT_PARAMS_free(params);
+    PBE2PARAM_free(pbes2);
     X509_SIG_free(sig);
     return rc;
 }

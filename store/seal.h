@@ -29,6 +29,11 @@ KS_MUST_CHECK ks_rc ks_seal(const struct ks_crypto *crypto,
 KS_MUST_CHECK ks_rc ks_seal_check(const struct ks_buf *sealed,
                                   struct ks_err *err);
 
+/* What it costs to try a passphrase of SEALED. KS_E_UNSUPPORTED, without a
+ * text, if that is not scrypt. */
+KS_MUST_CHECK ks_rc ks_seal_kdf(const struct ks_buf *sealed,
+                                struct ks_kdf *kdf);
+
 /* Opens what ks_seal or OpenSSL sealed. Caller clears *pkcs8.
  * KS_E_SECRET_WRONG, KS_E_DAMAGED, KS_E_UNSUPPORTED, KS_E_NOMEM. */
 KS_MUST_CHECK ks_rc ks_unseal(const struct ks_crypto *crypto,

@@ -88,6 +88,12 @@ KS_MUST_CHECK ks_rc ks_sealing_open(
 bool ks_sealing_is_current(const struct ks_sealing *sealing,
                            const struct ks_record *record);
 
+/* True if RECORD, which PASSPHRASE opens, is sealed as SEALING would seal it
+ * under PASSPHRASE. */
+bool ks_sealing_fits(const struct ks_sealing *sealing,
+                     const struct ks_record *record,
+                     const struct ks_secret *passphrase);
+
 /* Tells how RECORD is sealed: "sealing" "none|passphrase|keys", "kdf"
  * "scrypt:16384:8:5", for each recipient "sealed-to" "URI", and
  * "sealing-current" "yes|no". */

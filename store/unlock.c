@@ -47,19 +47,42 @@ ks_rc ks_unlock(const struct ks_crypto *crypto, const char *uri,
     return rc == KS_OK ? KS_OK : refuse(err, rc, uri, &why);
 }
 
+struct ks_kdf ks_kdf_for(const struct ks_secret *passphrase,
+                         const struct ks_kdf *kdf)
+{
+    struct ks_kdf least;
+
+    if (passphrase->random &&
+        ks_kdf_parse(KS_KDF_RANDOM, &least, NULL) == KS_OK)
+        return least;
+    return *kdf;
+}
+
+ks_rc ks_new_passphrase(const char *uri, const struct ks_ask *ask, bool quiet,
+                        struct ks_secret *secret, struct ks_err *err)
+{
+    const struct ks_question question = {
+        .what = "passphrase", .whose = uri, .confirm = true, .quiet = quiet};
+    struct ks_err why = {0};
+    ks_rc rc = get(ask, &question, secret, &why);
+
+    return rc == KS_OK ? KS_OK : refuse(err, rc, uri, &why);
+}
+
 ks_rc ks_lock_up(const struct ks_crypto *crypto, const char *uri,
                  const struct ks_secret *pkcs8, const struct ks_kdf *kdf,
                  const struct ks_ask *ask, struct ks_buf *sealed,
                  struct ks_err *err)
 {
-    const struct ks_question question = {
-        .what = "passphrase", .whose = uri, .confirm = true};
     struct ks_secret secret = {0};
     struct ks_err why = {0};
-    ks_rc rc = get(ask, &question, &secret, &why);
+    ks_rc rc = ks_new_passphrase(uri, ask, false, &secret, err);
+    struct ks_kdf cost;
 
-    if (rc == KS_OK)
-        rc = ks_seal(crypto, pkcs8, &secret, kdf, sealed, &why);
+    if (rc != KS_OK)
+        return rc;
+    cost = ks_kdf_for(&secret, kdf);
+    rc = ks_seal(crypto, pkcs8, &secret, &cost, sealed, &why);
     ks_secret_clear(&secret);
     return rc == KS_OK ? KS_OK : refuse(err, rc, uri, &why);
 }

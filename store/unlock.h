@@ -5,6 +5,8 @@
 #ifndef KS_UNLOCK_H
 #define KS_UNLOCK_H
 
+#include <stdbool.h>
+
 #include "ks_secret.h"
 #include "seal.h"
 
@@ -16,8 +18,18 @@ KS_MUST_CHECK ks_rc ks_unlock(const struct ks_crypto *crypto, const char *uri,
                               const struct ks_ask *ask, struct ks_secret *pkcs8,
                               struct ks_err *err);
 
-/* Seals PKCS8 under a new secret of ASK's. KS_E_SECRET_MISSING, and
- * ks_seal's. */
+/* The cost at which PASSPHRASE guards a key: KDF, but for random ones. */
+struct ks_kdf ks_kdf_for(const struct ks_secret *passphrase,
+                         const struct ks_kdf *kdf);
+
+/* Asks for the new passphrase of the key URI. QUIET: no person is asked.
+ * KS_E_SECRET_MISSING. Caller clears *secret. */
+KS_MUST_CHECK ks_rc ks_new_passphrase(const char *uri, const struct ks_ask *ask,
+                                      bool quiet, struct ks_secret *secret,
+                                      struct ks_err *err);
+
+/* Seals PKCS8 under a new secret of ASK's, at the cost of ks_kdf_for.
+ * KS_E_SECRET_MISSING, and ks_seal's. */
 KS_MUST_CHECK ks_rc ks_lock_up(const struct ks_crypto *crypto, const char *uri,
                                const struct ks_secret *pkcs8,
                                const struct ks_kdf *kdf,

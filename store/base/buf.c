@@ -70,4 +70,5 @@ void ks_secret_clear(struct ks_secret *secret)
         OPENSSL_secure_clear_free(secret->data, secret->len + 1);
     secret->data = NULL;
     secret->len = 0;
+    secret->random = false;
 }

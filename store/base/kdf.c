@@ -3,7 +3,9 @@
  */
 #include "ks_kdf.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* OpenSSL's own limit (SCRYPT_MAX_MEM, EVP_PBE_scrypt(3)); what is sealed
@@ -64,4 +66,11 @@ ks_rc ks_kdf_parse(const char *text, struct ks_kdf *kdf, struct ks_err *err)
     if (rc == KS_OK)
         *kdf = read;
     return rc;
+}
+
+void ks_kdf_format(const struct ks_kdf *kdf, char out[static KS_KDF_TEXT_SIZE])
+{
+    (void)snprintf(out, KS_KDF_TEXT_SIZE,
+                   "scrypt:%" PRIu64 ":%" PRIu64 ":%" PRIu64, kdf->n, kdf->r,
+                   kdf->p);
 }

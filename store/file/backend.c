@@ -13,19 +13,15 @@
 #include "file/list.h"
 #include "file/name.h"
 #include "key_file.h"
-#include "key_pair.h"
-#include "ks_kdf.h"
 #include "ks_uri.h"
+#include "record.h"
 #include "seal.h"
-#include "unlock.h"
 
 struct store {
     char *name;
     char *path;
     char *propq;
     struct ks_crypto crypto;
-    struct ks_kdf kdf;
-    bool sealed; /* keys are kept under a passphrase */
 };
 
 /* One call on one key: names for the file and for messages. */
@@ -36,14 +32,6 @@ struct target {
     char *uri;
     struct ks_file_dir dir;
 };
-
-static const char *setting(const struct ks_backend_env *env, const char *key,
-                           const char *fallback)
-{
-    const char *value = ks_setting_get(env->settings, env->n_settings, key);
-
-    return value != NULL ? value : fallback;
-}
 
 static void file_close(void *data)
 {
@@ -69,22 +57,11 @@ static void cut_slashes(char *path)
 static ks_rc fill_store(const struct ks_backend_env *env, struct store *store,
                         struct ks_err *err)
 {
-    const char *path = setting(env, "path", NULL);
-    const char *sealing = setting(env, "sealing", "passphrase");
-    struct ks_err why = {0};
+    const char *path = ks_setting_get(env->settings, env->n_settings, "path");
 
     if (path == NULL)
         return ks_fail(err, KS_E_CONFIG, "[backend %s] path: is missing",
                        env->name);
-    store->sealed = strcmp(sealing, "none") != 0;
-    if (store->sealed && strcmp(sealing, "passphrase") != 0)
-        return ks_fail(err, KS_E_CONFIG,
-                       "[backend %s] sealing: neither passphrase nor none",
-                       env->name);
-    if (ks_kdf_parse(setting(env, "kdf", KS_KDF_DEFAULT), &store->kdf, &why) !=
-        KS_OK)
-        return ks_fail(err, KS_E_CONFIG, "[backend %s] kdf: %s", env->name,
-                       why.text);
     store->crypto.libctx = env->libctx;
     store->name = OPENSSL_strdup(env->name);
     store->path = ks_path_below(env->dir, path);
@@ -144,17 +121,19 @@ static ks_rc target_open(const struct store *store, const char *name,
     return ks_fail(err, rc, "%s", why.text);
 }
 
-/* Reads and parses the target's file. TEXT is the file itself. */
-static ks_rc read_target(const struct target *target, struct ks_secret *text,
-                         struct ks_key_file *file, struct ks_err *err)
+/* Reads and parses the target's file. Caller clears *file. */
+static ks_rc read_target(const struct target *target, struct ks_key_file *file,
+                         struct ks_err *err)
 {
+    struct ks_secret text = {0};
     struct ks_err why = {0};
-    ks_rc rc = ks_file_read(&target->dir, target->file_name, text, err);
+    ks_rc rc = ks_file_read(&target->dir, target->file_name, &text, err);
 
     if (rc != KS_OK)
         return rc;
-    rc = ks_key_file_parse(&target->store->crypto, text->data, text->len, file,
+    rc = ks_key_file_parse(&target->store->crypto, text.data, text.len, file,
                            &why);
+    ks_secret_clear(&text);
     if (rc != KS_OK)
         return ks_fail(err, rc, "%s/%s: %s", target->dir.path,
                        target->file_name, why.text);
@@ -163,39 +142,6 @@ static ks_rc read_target(const struct target *target, struct ks_secret *text,
         return ks_fail(err, KS_E_DAMAGED, "%s/%s: \"Key\" line is not %s",
                        target->dir.path, target->file_name, target->uri);
     return KS_OK;
-}
-
-/* The private key of a file that was read. ANY_SEAL: a key may be without
- * the seal that the configuration asks for, because it is about to get it. */
-static ks_rc unlock(const struct target *target, const struct ks_key_file *file,
-                    bool any_seal, const struct ks_ask *ask,
-                    struct ks_secret *pkcs8, struct ks_err *err)
-{
-    const struct store *store = target->store;
-    struct ks_err why = {0};
-    ks_rc rc;
-
-    if (file->sealed.len > 0) {
-        rc = ks_unlock(&store->crypto, target->uri, &file->sealed, ask, pkcs8,
-                       err);
-    } else if (store->sealed && !any_seal) {
-        ks_hint(err,
-                "\"caadm key passwd %s\" seals it; sealing = none in "
-                "[backend %s] allows it",
-                target->uri, store->name);
-        return ks_fail(err, KS_E_DENIED,
-                       "%s: key is not sealed, which [backend %s] requires",
-                       target->uri, store->name);
-    } else {
-        rc = ks_secret_set(pkcs8, file->plain.data, file->plain.len);
-    }
-    if (rc != KS_OK)
-        return rc;
-    rc = ks_key_pair_check(&store->crypto, pkcs8, &file->info.spki, &why);
-    if (rc == KS_OK)
-        return KS_OK;
-    ks_secret_clear(pkcs8);
-    return ks_fail(err, rc, "%s: %s", target->uri, why.text);
 }
 
 static ks_rc file_list(void *data, ks_list_fn *each, void *arg,
@@ -218,41 +164,35 @@ static ks_rc file_list(void *data, ks_list_fn *each, void *arg,
     return rc;
 }
 
-static ks_rc file_info(void *data, const char *name, struct ks_key_info *info,
-                       struct ks_err *err)
+static ks_rc file_get(void *data, const char *name, struct ks_record *record,
+                      struct ks_err *err)
 {
     struct target target;
-    struct ks_secret text = {0};
     struct ks_key_file file = {0};
     ks_rc rc = target_open(data, name, false, &target, err);
 
     if (rc == KS_OK)
-        rc = read_target(&target, &text, &file, err);
+        rc = read_target(&target, &file, err);
     if (rc == KS_OK) {
-        *info = file.info;
-        file.info = (struct ks_key_info){0}; /* given to the caller */
+        *record = file.record;
+        file.record = (struct ks_record){0}; /* given to the caller */
     }
-    ks_secret_clear(&text);
     ks_key_file_clear(&file);
     target_clear(&target);
     return rc;
 }
 
-static ks_rc file_load(void *data, const char *name, const struct ks_ask *ask,
-                       struct ks_secret *pkcs8, struct ks_err *err)
+static ks_rc file_info(void *data, const char *name, struct ks_key_info *info,
+                       struct ks_err *err)
 {
-    struct target target;
-    struct ks_secret text = {0};
-    struct ks_key_file file = {0};
-    ks_rc rc = target_open(data, name, false, &target, err);
+    struct ks_record record = {0};
+    ks_rc rc = file_get(data, name, &record, err);
 
-    if (rc == KS_OK)
-        rc = read_target(&target, &text, &file, err);
-    if (rc == KS_OK)
-        rc = unlock(&target, &file, false, ask, pkcs8, err);
-    ks_secret_clear(&text);
-    ks_key_file_clear(&file);
-    target_clear(&target);
+    if (rc == KS_OK) {
+        *info = record.info;
+        record.info = (struct ks_key_info){0}; /* given to the caller */
+    }
+    ks_record_clear(&record);
     return rc;
 }
 
@@ -266,132 +206,76 @@ static ks_rc lock(const struct target *target, int *out, struct ks_err *err)
     return rc;
 }
 
-/* Seals PKCS8, or not, as the configuration says, and makes FILE's text. */
-static ks_rc format(const struct target *target, struct ks_key_file *file,
-                    const struct ks_secret *pkcs8, const struct ks_ask *ask,
+static ks_rc format(const struct target *target, const struct ks_record *record,
                     struct ks_secret *text, struct ks_err *err)
 {
-    const struct store *store = target->store;
-    ks_rc rc;
+    struct ks_err why = {0};
+    ks_rc rc = ks_key_file_format(&target->store->crypto, target->name, record,
+                                  text, &why);
 
-    ks_buf_clear(&file->sealed);
-    ks_secret_clear(&file->plain);
-    if (store->sealed)
-        rc = ks_lock_up(&store->crypto, target->uri, pkcs8, &store->kdf, ask,
-                        &file->sealed, err);
-    else
-        rc = ks_secret_set(&file->plain, pkcs8->data, pkcs8->len);
-    if (rc == KS_OK)
-        rc = ks_key_file_format(&store->crypto, file, text, err);
-    return rc;
+    return rc == KS_OK
+               ? KS_OK
+               : ks_fail(err, rc, "%s: %s", target->uri,
+                         why.text[0] != '\0' ? why.text : ks_rc_text(rc));
 }
 
-static ks_rc taken(const struct target *target, struct ks_err *err)
-{
-    return ks_fail(err, KS_E_EXISTS, "%s: there is a key of that name",
-                   target->uri);
-}
-
-static ks_rc describe(const struct target *target, const struct ks_buf *spki,
-                      struct ks_key_file *file)
-{
-    file->info.created = time(NULL);
-    file->name = OPENSSL_strdup(target->name);
-    if (file->name == NULL)
-        return KS_E_NOMEM;
-    return ks_buf_set(&file->info.spki, spki->data, spki->len);
-}
-
-static ks_rc file_save(void *data, const char *name, const struct ks_buf *spki,
-                       const struct ks_secret *pkcs8, unsigned usage,
-                       const struct ks_ask *ask, struct ks_err *err)
+static ks_rc file_put(void *data, const char *name,
+                      const struct ks_record *record, struct ks_err *err)
 {
     struct target target;
     struct ks_secret text = {0};
-    struct ks_key_file file = {0};
     int lock_fd = -1;
-    const struct store *store = data;
-    ks_rc rc = ks_key_pair_check(&store->crypto, pkcs8, spki, err);
+    ks_rc rc = target_open(data, name, true, &target, err);
 
-    (void)usage; /* a key that comes out can do what it can */
-    if (rc != KS_OK)
-        return rc;
-    rc = target_open(store, name, true, &target, err);
-    /* Asked early too, so that nobody types a passphrase for nothing. */
-    if (rc == KS_OK && ks_file_exists(&target.dir, target.file_name))
-        rc = taken(&target, err);
     if (rc == KS_OK)
-        rc = describe(&target, spki, &file);
-    if (rc == KS_OK)
-        rc = format(&target, &file, pkcs8, ask, &text, err);
+        rc = format(&target, record, &text, err);
     if (rc == KS_OK)
         rc = lock(&target, &lock_fd, err);
     if (rc == KS_OK)
         rc = ks_file_write(&target.dir, target.file_name, &text, false, err);
     if (rc == KS_E_EXISTS)
-        (void)taken(&target, err);
+        (void)ks_fail(err, rc, "%s: there is a key of that name", target.uri);
     ks_file_dir_unlock(lock_fd);
     ks_secret_clear(&text);
-    ks_key_file_clear(&file);
     target_clear(&target);
     return rc;
 }
 
-/* Puts TEXT in the place of OLD, unless another process was there first:
- * what it wrote must not be lost. */
-static ks_rc replace(const struct target *target, const struct ks_secret *old,
-                     const struct ks_secret *text, struct ks_err *err)
+/* Under the lock: what another process wrote meanwhile must not be lost. */
+static ks_rc check_unchanged(const struct target *target,
+                             const struct ks_record *old, struct ks_err *err)
 {
-    struct ks_secret now = {0};
-    int lock_fd = -1;
-    ks_rc rc = lock(target, &lock_fd, err);
+    struct ks_key_file now = {0};
+    ks_rc rc = read_target(target, &now, err);
 
-    if (rc == KS_OK)
-        rc = ks_file_read(&target->dir, target->file_name, &now, err);
-    if (rc == KS_OK && (now.len != old->len ||
-                        CRYPTO_memcmp(now.data, old->data, now.len) != 0))
+    if (rc == KS_OK && !ks_record_equal(old, &now.record))
         rc = ks_fail(err, KS_E_BUSY, "%s: key was changed meanwhile",
                      target->uri);
-    if (rc == KS_OK)
-        rc = ks_file_write(&target->dir, target->file_name, text, true, err);
-    ks_file_dir_unlock(lock_fd);
-    ks_secret_clear(&now);
+    ks_key_file_clear(&now);
     return rc;
 }
 
-/* Without this the key's seal would be taken off, for want of another. */
-static ks_rc no_seals(const struct target *target, struct ks_err *err)
-{
-    ks_hint(err, "sealing = passphrase in [backend %s] seals keys",
-            target->store->name);
-    return ks_fail(err, KS_E_INVALID,
-                   "%s: [backend %s] has sealing = none, and so no "
-                   "passphrases to change",
-                   target->uri, target->store->name);
-}
-
-static ks_rc file_reseal(void *data, const char *name, const struct ks_ask *ask,
-                         const struct ks_ask *new_ask, struct ks_err *err)
+static ks_rc file_replace(void *data, const char *name,
+                          const struct ks_record *old,
+                          const struct ks_record *record, struct ks_err *err)
 {
     struct target target;
-    struct ks_secret old = {0}, text = {0}, pkcs8 = {0};
-    struct ks_key_file file = {0};
+    struct ks_secret text = {0};
+    int lock_fd = -1;
     ks_rc rc = target_open(data, name, false, &target, err);
 
     if (rc == KS_OK)
-        rc = read_target(&target, &old, &file, err);
-    if (rc == KS_OK && !target.store->sealed)
-        rc = no_seals(&target, err);
+        rc = format(&target, record, &text, err);
+    if (rc == KS_OK && !ks_file_exists(&target.dir, target.file_name))
+        rc = KS_E_NOT_FOUND;
     if (rc == KS_OK)
-        rc = unlock(&target, &file, true, ask, &pkcs8, err);
+        rc = lock(&target, &lock_fd, err);
     if (rc == KS_OK)
-        rc = format(&target, &file, &pkcs8, new_ask, &text, err);
+        rc = check_unchanged(&target, old, err);
     if (rc == KS_OK)
-        rc = replace(&target, &old, &text, err);
-    ks_secret_clear(&pkcs8);
-    ks_secret_clear(&old);
+        rc = ks_file_write(&target.dir, target.file_name, &text, true, err);
+    ks_file_dir_unlock(lock_fd);
     ks_secret_clear(&text);
-    ks_key_file_clear(&file);
     target_clear(&target);
     return rc;
 }
@@ -424,7 +308,7 @@ const struct ks_backend ks_file_backend = {
     .list = file_list,
     .info = file_info,
     .remove = file_remove,
-    .load = file_load,
-    .save = file_save,
-    .reseal = file_reseal,
+    .get = file_get,
+    .put = file_put,
+    .replace = file_replace,
 };

@@ -69,7 +69,7 @@ static ks_rc add_long(const struct ks_crypto *crypto,
         ks_file_name(crypto, lines.name, again, NULL) == KS_OK &&
         strcmp(again, file_name) == 0)
         rc = names_add(names, lines.name);
-    OPENSSL_free(lines.name);
+    ks_key_lines_clear(&lines);
     ks_secret_clear(&text);
     return rc;
 }
