@@ -196,9 +196,10 @@ static ks_rc p11_generate(void *store, const char *name,
     return rc;
 }
 
-static ks_rc p11_save(void *store, const char *name, const struct ks_buf *spki,
-                      const struct ks_secret *pkcs8, unsigned usage,
-                      const struct ks_ask *ask, struct ks_err *err)
+static ks_rc p11_import(void *store, const char *name,
+                        const struct ks_buf *spki,
+                        const struct ks_secret *pkcs8, unsigned usage,
+                        const struct ks_ask *ask, struct ks_err *err)
 {
     struct hsm_target target;
     ks_rc rc = hsm_target_open(store, name, &target, err);
@@ -252,9 +253,9 @@ const struct ks_backend ks_pkcs11_backend = {
     .list = p11_list,
     .info = p11_info,
     .remove = p11_remove,
-    .save = p11_save,
     .generate = p11_generate,
     .open_key = p11_open_key,
+    .import = p11_import,
     .scheme = "pkcs11",
     .parse_uri = p11_parse_uri,
     .certificate = p11_certificate,
