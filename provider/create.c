@@ -3,6 +3,7 @@
  */
 #include "create.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -10,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "certs.h"
 #include "loadkey.h"
 #include "params.h"
 #include "soft.h"
@@ -36,13 +38,6 @@ static ks_rc name_is_free(const struct prov_create *create, struct ks_err *err)
     return ks_fail(err, rc, "%s", found.text);
 }
 
-/* True if the backend's keys have passphrases: one that hands none out guards
- * them in its own way. */
-static bool has_passphrases(const struct prov_store *store)
-{
-    return store->backend->load != NULL;
-}
-
 static ks_rc check_passout(const struct prov_place *place, const char *passout,
                            struct ks_err *err)
 {
@@ -51,7 +46,7 @@ static ks_rc check_passout(const struct prov_place *place, const char *passout,
 
     if (rc != KS_OK)
         return rc;
-    if (!has_passphrases(store)) {
+    if (store->sealing == NULL) {
         ks_hint(err, "the PIN comes from user_pin in caadm.conf, or "
                      "?pin-source=SOURCE in the URI");
         return ks_fail(err, KS_E_INVALID,
@@ -59,10 +54,15 @@ static ks_rc check_passout(const struct prov_place *place, const char *passout,
                        "their own",
                        place->canonical, store->backend->type);
     }
-    if (!store->sealing)
+    if (ks_sealing_form(store->sealing) == KS_FORM_PLAIN)
         return ks_fail(err, KS_E_INVALID,
                        "%s: [backend %s] has sealing = none: it would keep the "
                        "key unsealed, whatever the passphrase",
+                       place->canonical, store->name);
+    if (ks_sealing_form(store->sealing) == KS_FORM_CMS)
+        return ks_fail(err, KS_E_INVALID,
+                       "%s: [backend %s] has seal_to: its keys are sealed to "
+                       "other keys, and have no passphrases",
                        place->canonical, store->name);
     return KS_OK;
 }
@@ -85,7 +85,8 @@ ks_rc prov_create_open(struct prov_create *create, struct prov_ctx *ctx,
     create->ask.application = &create->terminal;
     create->ask.whose = place->canonical;
     create->ask.confirm = true;
-    if (place->store->backend->save == NULL && !prov_create_is_inside(create))
+    if (place->store->backend->put == NULL &&
+        place->store->backend->import == NULL && !prov_create_is_inside(create))
         return ks_fail(err, KS_E_UNSUPPORTED,
                        "%s: backend type %s takes no new keys",
                        place->canonical, place->store->backend->type);
@@ -95,6 +96,8 @@ ks_rc prov_create_open(struct prov_create *create, struct prov_ctx *ctx,
 void prov_create_clear(struct prov_create *create)
 {
     prov_place_close(&create->place);
+    ks_buf_clear(&create->cert);
+    ks_buf_clear(&create->chain);
     memset(create, 0, sizeof(*create));
 }
 
@@ -121,32 +124,68 @@ static ks_rc open_made(struct prov_create *create, struct prov_key **out,
     return rc;
 }
 
-static ks_rc save(struct prov_create *create, const struct ks_buf *spki,
-                  const struct ks_secret *pkcs8, unsigned usage,
+/* A private key on its way into a backend. */
+struct incoming {
+    struct ks_buf spki;
+    struct ks_secret pkcs8;
+    unsigned usage;
+};
+
+static ks_rc import(struct prov_create *create, const struct incoming *incoming,
+                    struct prov_key **out, struct ks_err *err)
+{
+    const struct prov_place *place = &create->place;
+    const struct prov_store *store = place->store;
+    struct ks_ask ask = {prov_ask_get, &create->ask};
+    ks_rc rc =
+        store->backend->import(store->handle, place->name, &incoming->spki,
+                               &incoming->pkcs8, incoming->usage, &ask, err);
+
+    return rc == KS_OK ? open_made(create, out, err) : rc;
+}
+
+/* Saving comes last: what failed before it leaves nothing behind. */
+static ks_rc save(struct prov_create *create, const struct incoming *incoming,
                   struct prov_key **out, struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
     const struct prov_store *store = place->store;
     struct ks_ask ask = {prov_ask_get, &create->ask};
+    struct ks_key_info info = {.spki = incoming->spki, /* borrows all */
+                               .cert = create->cert,
+                               .chain = create->chain};
     struct prov_key *key = NULL;
-    ks_rc rc = KS_OK;
+    ks_rc rc = prov_key_from_pkcs8(create->ctx, store, place->canonical,
+                                   &incoming->pkcs8, &key, err);
 
-    /* Saving comes last: what failed before it leaves nothing behind. */
-    if (has_passphrases(store))
-        rc = prov_key_from_pkcs8(create->ctx, store, place->canonical, pkcs8,
-                                 &key, err);
+    (void)snprintf(info.origin, sizeof(info.origin), "%s",
+                   create->imported ? "imported" : "generated");
     if (rc == KS_OK)
-        rc = store->backend->save(store->handle, place->name, spki, pkcs8,
-                                  usage, &ask, err);
-    if (rc == KS_OK && key == NULL)
-        rc = open_made(create, &key, err);
-    if (rc == KS_OK) {
-        (void)prov_key_keep_source(key, &place->uri);
+        rc = ks_material_save(&store->place, place->name, &info,
+                              &incoming->pkcs8, &ask, err);
+    if (rc != KS_OK)
+        prov_key_unref(key);
+    else
         *out = key;
-        key = NULL; /* given to *out */
-    }
-    prov_key_unref(key);
     return rc;
+}
+
+/* Where keys of both kinds can be, one goes inside if it may. */
+static ks_rc keep(struct prov_create *create, const struct incoming *incoming,
+                  struct prov_key **out, struct ks_err *err)
+{
+    const struct ks_backend *backend = create->place.store->backend;
+    struct ks_err why = {0};
+    ks_rc rc = KS_E_UNSUPPORTED;
+
+    if (backend->import != NULL && !create->outside)
+        rc = import(create, incoming, out, &why);
+    if (rc == KS_E_UNSUPPORTED && why.text[0] == '\0' && backend->put != NULL)
+        return save(create, incoming, out, err);
+    ks_hint(err, "%s", why.hint);
+    return rc == KS_OK || why.text[0] == '\0'
+               ? rc
+               : ks_fail(err, rc, "%s", why.text);
 }
 
 ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
@@ -154,22 +193,24 @@ ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
                        struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
-    struct ks_secret pkcs8 = {0};
-    struct ks_buf spki = {0};
+    const struct ks_backend *backend = place->store->backend;
+    struct incoming incoming = {.usage = usage};
     ks_rc rc;
 
-    if (place->store->backend->save == NULL)
+    if (backend->put == NULL && backend->import == NULL)
         return ks_fail(err, KS_E_UNSUPPORTED,
                        "%s: backend type %s makes its keys itself, it takes "
                        "none from outside",
-                       place->canonical, place->store->backend->type);
-    rc = prov_soft_to_spki(create->ctx, soft, &spki, err);
+                       place->canonical, backend->type);
+    rc = prov_soft_to_spki(create->ctx, soft, &incoming.spki, err);
     if (rc == KS_OK)
-        rc = prov_soft_to_pkcs8(create->ctx, soft, &pkcs8, err);
+        rc = prov_soft_to_pkcs8(create->ctx, soft, &incoming.pkcs8, err);
     if (rc == KS_OK)
-        rc = save(create, &spki, &pkcs8, usage, out, err);
-    ks_secret_clear(&pkcs8);
-    ks_buf_clear(&spki);
+        rc = keep(create, &incoming, out, err);
+    if (rc == KS_OK) /* at worst it has to be told anew */
+        (void)prov_key_keep_source(*out, &place->uri);
+    ks_secret_clear(&incoming.pkcs8);
+    ks_buf_clear(&incoming.spki);
     return rc;
 }
 
@@ -251,6 +292,30 @@ static ks_rc check_pair(const struct prov_key *key, const char *uri,
                              uri);
 }
 
+/* The certificates that come with the key; without them nothing changes. */
+static ks_rc take_certs(struct prov_create *create, const OSSL_PARAM params[],
+                        struct ks_err *err)
+{
+    const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, PROV_PARAM_CERTS);
+    const struct prov_place *place = &create->place;
+    const void *certs = NULL;
+    struct ks_err why = {0};
+    size_t len = 0;
+    ks_rc rc;
+
+    if (p == NULL)
+        return KS_OK;
+    if (place->store->backend->put == NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: backend type %s takes no certificates with a key",
+                       place->canonical, place->store->backend->type);
+    if (!OSSL_PARAM_get_octet_string_ptr(p, &certs, &len))
+        return ks_fail(err, KS_E_INVALID, "%s: not bytes", PROV_PARAM_CERTS);
+    rc = ks_certs_split(certs, len, &create->cert, &create->chain, &why);
+    return rc == KS_OK ? KS_OK
+                       : ks_fail(err, rc, "%s: %s", PROV_PARAM_CERTS, why.text);
+}
+
 ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
                          struct ks_err *err)
 {
@@ -266,6 +331,9 @@ ks_rc prov_create_import(struct prov_key *key, const OSSL_PARAM params[],
     if (uri == NULL)
         return ks_fail(err, KS_E_INVALID, "%s: not a text", PROV_PARAM_URI);
     rc = prov_create_open(&create, key->ctx, uri, passout, err);
+    create.imported = true;
+    if (rc == KS_OK)
+        rc = take_certs(&create, params, err);
     if (rc == KS_OK)
         rc = prov_create_usage(&create, text_param(params, PROV_PARAM_USAGE),
                                key->type, &usage, err);
@@ -312,6 +380,7 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
                            .confirm = true};
     struct ks_ask old_ask = {prov_ask_get, &old};
     struct ks_ask new_ask = {prov_ask_get, &new};
+    struct ks_reseal how = {0};
     ks_rc rc;
 
     if (key->uri == NULL)
@@ -324,10 +393,11 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
     if (rc != KS_OK)
         return rc;
     store = old.store = new.store = place.store;
-    rc = store->backend->reseal == NULL
+    how.ask = &old_ask;
+    how.new_ask = &new_ask;
+    rc = store->sealing == NULL
              ? no_passphrase(key, store, err)
-             : store->backend->reseal(store->handle, place.name, &old_ask,
-                                      &new_ask, err);
+             : ks_material_reseal(&store->place, place.name, &how, err);
     prov_place_close(&place);
     return rc;
 }

@@ -22,6 +22,9 @@ struct prov_create {
     struct prov_place place;
     struct ks_ask terminal; /* the last way to a secret */
     struct prov_ask ask;
+    bool imported; /* not made by us */
+    bool outside;  /* the backend does not want it for an operation key */
+    struct ks_buf cert, chain; /* to be kept beside it, as in ks_key_info */
 };
 
 /* Finds the backend of URI and that the name is free. PASSOUT, a source of

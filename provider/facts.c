@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 
 #include "ask.h"
+#include "certs.h"
 #include "err.h"
 #include "locate.h"
 #include "stores.h"
@@ -47,7 +48,10 @@ static ks_rc describe(const struct prov_place *place, struct prov_pw *pw,
     const struct ks_ask ask = {prov_ask_get, &chain};
     ks_rc rc = KS_OK;
 
-    if (store->backend->describe != NULL)
+    if (store->sealing != NULL)
+        rc = ks_material_describe(&store->place, place->name, tell, listener,
+                                  err);
+    if (rc == KS_OK && store->backend->describe != NULL)
         rc = store->backend->describe(store->handle, place->name, &ask, tell,
                                       listener, err);
     if (rc == KS_E_NOT_FOUND)
@@ -68,6 +72,46 @@ int prov_facts_describe(void *provctx, const char *uri, OSSL_CALLBACK *cb,
 
     if (rc == KS_OK)
         rc = describe(&place, &pw, &listener, &err);
+    prov_place_close(&place);
+    return rc == KS_OK ? 1 : prov_fail(ctx, rc, &err);
+}
+
+static ks_rc certify(const struct prov_place *place, const unsigned char *certs,
+                     size_t n, struct ks_err *err)
+{
+    const struct prov_store *store = place->store;
+    struct ks_buf cert = {0}, chain = {0};
+    struct ks_err why = {0};
+    ks_rc rc;
+
+    if (store->sealing == NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED,
+                       "%s: backend type %s keeps no certificates that it is "
+                       "given",
+                       place->canonical, store->backend->type);
+    rc = ks_certs_split(certs, n, &cert, &chain, &why);
+    if (rc != KS_OK)
+        (void)ks_fail(err, rc, "%s: %s", place->canonical, why.text);
+    else
+        rc =
+            ks_material_certify(&store->place, place->name, &cert, &chain, err);
+    if (rc == KS_E_NOT_FOUND)
+        (void)ks_fail(err, rc, "%s: no such key", place->canonical);
+    ks_buf_clear(&cert);
+    ks_buf_clear(&chain);
+    return rc;
+}
+
+int prov_facts_certify(void *provctx, const char *uri,
+                       const unsigned char *certs, size_t n)
+{
+    struct prov_ctx *ctx = provctx;
+    struct prov_place place = {0};
+    struct ks_err err = {0};
+    ks_rc rc = prov_place_open_key(ctx, uri, &place, &err);
+
+    if (rc == KS_OK)
+        rc = certify(&place, certs, n, &err);
     prov_place_close(&place);
     return rc == KS_OK ? 1 : prov_fail(ctx, rc, &err);
 }

@@ -304,12 +304,24 @@ static ks_rc generate_stored(struct gen *gen, struct progress *progress,
                              struct prov_key **out, struct ks_err *err)
 {
     struct prov_create create = {0};
+    struct ks_err why = {0};
     ks_rc rc = prov_create_open(&create, gen->ctx, gen->uri, gen->passout, err);
 
-    if (rc == KS_OK)
-        rc = prov_create_is_inside(&create)
-                 ? generate_inside(gen, &create, out, err)
-                 : generate_here(gen, progress, &create, out, err);
+    if (rc != KS_OK)
+        goto out;
+    create.outside = true;
+    if (prov_create_is_inside(&create)) {
+        rc = generate_inside(gen, &create, out, &why);
+        create.outside = rc == KS_E_UNSUPPORTED && why.text[0] == '\0' &&
+                         create.place.store->backend->put != NULL;
+    }
+    if (create.outside)
+        rc = generate_here(gen, progress, &create, out, err);
+    else if (why.text[0] != '\0') {
+        ks_hint(err, "%s", why.hint);
+        (void)ks_fail(err, rc, "%s", why.text);
+    }
+out:
     prov_create_clear(&create);
     return rc;
 }

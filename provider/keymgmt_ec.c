@@ -119,7 +119,7 @@ static const OSSL_PARAM *ec_import_types(int selection)
                                         OSSL_PARAM_END};
     static const OSSL_PARAM pair[] = {
         EC_DOMAIN, EC_EXPLICIT,        EC_PUBLIC,     EC_PRIVATE,
-        EC_OTHER,  PROV_PARAMS_CREATE, OSSL_PARAM_END};
+        EC_OTHER,  PROV_PARAMS_IMPORT, OSSL_PARAM_END};
 
     if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0)
         return pair;

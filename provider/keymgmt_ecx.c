@@ -144,7 +144,7 @@ static const OSSL_PARAM *x_settable(void *provctx)
 static const OSSL_PARAM *ecx_import_types(int selection)
 {
     static const OSSL_PARAM params[] = {ECX_PUBLIC, ECX_PRIVATE,
-                                        PROV_PARAMS_CREATE, OSSL_PARAM_END};
+                                        PROV_PARAMS_IMPORT, OSSL_PARAM_END};
 
     return (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? params : NULL;
 }

@@ -139,7 +139,7 @@ static const OSSL_PARAM *rsa_settable(void *provctx)
 static const OSSL_PARAM *rsa_import_types(int selection)
 {
     static const OSSL_PARAM params[] = {RSA_NUMBERS, PSS_RESTRICTIONS,
-                                        PROV_PARAMS_CREATE, OSSL_PARAM_END};
+                                        PROV_PARAMS_IMPORT, OSSL_PARAM_END};
 
     return (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? params : NULL;
 }

@@ -115,8 +115,7 @@ static ks_rc load_material(struct prov_ctx *ctx, const struct prov_place *place,
 {
     const struct prov_store *store = place->store;
     struct ks_secret pkcs8 = {0};
-    ks_rc rc =
-        store->backend->load(store->handle, place->name, ask, &pkcs8, err);
+    ks_rc rc = ks_material_load(&store->place, place->name, ask, &pkcs8, err);
 
     if (rc == KS_OK)
         rc =
@@ -146,6 +145,27 @@ ks_rc prov_key_open_inside(struct prov_ctx *ctx, const struct prov_place *place,
     return rc;
 }
 
+/* A place may have keys of both kinds: one whose record has no private half, or
+ * that is not seen at all, may be an operation key. */
+static ks_rc load_private(struct prov_ctx *ctx, const struct prov_place *place,
+                          const struct ks_ask *ask, struct prov_key **out,
+                          struct ks_err *err)
+{
+    const struct ks_backend *backend = place->store->backend;
+    struct ks_err why = {0};
+    ks_rc rc = KS_E_NOT_FOUND;
+
+    if (backend->get != NULL)
+        rc = load_material(ctx, place, ask, out, &why);
+    if (backend->open_key != NULL && why.text[0] == '\0' &&
+        (rc == KS_E_NOT_FOUND || rc == KS_E_UNSUPPORTED))
+        return prov_key_open_inside(ctx, place, ask, out, err);
+    if (rc == KS_OK || why.text[0] == '\0')
+        return rc;
+    ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "%s", why.text);
+}
+
 ks_rc prov_load_key(struct prov_ctx *ctx, const struct prov_place *place,
                     bool public_only, const struct ks_ask *ask,
                     struct prov_key **out, struct ks_err *err)
@@ -162,10 +182,8 @@ ks_rc prov_load_key(struct prov_ctx *ctx, const struct prov_place *place,
                      place->canonical);
     else if (public_only)
         rc = load_public(ctx, place, out, err);
-    else if (place->store->backend->load != NULL)
-        rc = load_material(ctx, place, &own, out, err);
     else
-        rc = prov_key_open_inside(ctx, place, &own, out, err);
+        rc = load_private(ctx, place, &own, out, err);
     if (rc == KS_OK && !prov_key_keep_source(*out, &place->uri)) {
         prov_key_unref(*out);
         *out = NULL;

@@ -29,12 +29,14 @@
  * whose place lets it out if it is asked for by name. */
 #define PROV_PARAM_PRIVATE_KEY "keystore-private-key"
 
-/* What import and gen take. For the static tables of the key types. */
+/* What gen takes, and import. For the static tables of the key types. */
 #define PROV_PARAMS_CREATE                                                     \
     OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0),                           \
         OSSL_PARAM_utf8_string(PROV_PARAM_URI_ALIAS, NULL, 0),                 \
         OSSL_PARAM_utf8_string(PROV_PARAM_PASSOUT, NULL, 0),                   \
         OSSL_PARAM_utf8_string(PROV_PARAM_USAGE, NULL, 0)
+#define PROV_PARAMS_IMPORT                                                     \
+    PROV_PARAMS_CREATE, OSSL_PARAM_octet_string(PROV_PARAM_CERTS, NULL, 0)
 /* What get_params and set_params take. */
 #define PROV_PARAMS_GET OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0)
 #define PROV_PARAMS_SET                                                        \

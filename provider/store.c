@@ -18,6 +18,49 @@ struct prov_store_refs {
     atomic_int n;
 };
 
+/* For material keys: how they are sealed, and the place that they are in. */
+static ks_rc set_place(struct prov_store *store,
+                       const struct ks_backend_env *env, struct ks_err *err)
+{
+    const struct ks_place place = {.name = store->name,
+                                   .backend = store->backend,
+                                   .store = store->handle,
+                                   .crypto = &store->crypto};
+    ks_rc rc;
+
+    store->crypto.libctx = env->libctx;
+    store->crypto.propq = store->stores->ctx->propq; /* outlives STORE */
+    rc = ks_sealing_new(env->name != NULL ? env->name : store->backend->type,
+                        env->settings, env->n_settings, &store->crypto, NULL,
+                        &store->sealing, err);
+    if (rc != KS_OK)
+        return rc;
+    store->place = place;
+    store->place.sealing = store->sealing;
+    return KS_OK;
+}
+
+ks_rc prov_store_open(struct prov_store *store,
+                      const struct ks_backend_env *env, struct ks_err *err)
+{
+    ks_rc rc = store->backend->open(env, &store->handle, err);
+
+    if (rc != KS_OK || store->backend->put == NULL)
+        return rc;
+    rc = set_place(store, env, err);
+    if (rc != KS_OK)
+        prov_store_close(store);
+    return rc;
+}
+
+void prov_store_close(struct prov_store *store)
+{
+    store->backend->close(store->handle);
+    ks_sealing_free(store->sealing);
+    store->handle = NULL;
+    store->sealing = NULL;
+}
+
 /* A URI needs no configuration; but one that is there has to be good: a key
  * shall not be looked for elsewhere because of a slip in it. */
 static ks_rc try_config(struct prov_stores *stores, struct ks_err *err)
@@ -57,9 +100,8 @@ static ks_rc open_uri(struct prov_stores *stores, struct prov_store *store,
     if (stores->config != NULL)
         env.dir = store->dir = ks_config_dir(stores->config);
     store->extractable = true;
-    store->sealing = true;
     store->stores = stores;
-    rc = store->backend->open(&env, &store->handle, err);
+    rc = prov_store_open(store, &env, err);
     OPENSSL_free(peers);
     return rc;
 }
@@ -103,9 +145,9 @@ void prov_store_unref(const struct prov_store *store)
     if (store == NULL || store->refs == NULL ||
         atomic_fetch_sub(&store->refs->n, 1) != 1)
         return;
-    store->backend->close(store->handle);
+    prov_store_close((struct prov_store *)store); /* prov_stores_open_uri's */
     OPENSSL_free(store->refs);
-    OPENSSL_free((void *)store); /* made by prov_stores_open_uri */
+    OPENSSL_free((void *)store);
 }
 
 ks_rc prov_store_cert(const struct prov_store *store, const char *name,

@@ -34,7 +34,7 @@ static void slots_free(struct prov_slot *slots, size_t n_slots)
 
     for (i = 0; i < n_slots; i++) {
         if (slots[i].open)
-            slots[i].store.backend->close(slots[i].store.handle);
+            prov_store_close(&slots[i].store);
         CRYPTO_THREAD_lock_free(slots[i].lock);
     }
     OPENSSL_free(slots);
@@ -129,13 +129,6 @@ static bool is_extractable(const struct ks_section *section)
     return value == NULL || !ks_bool_parse(value, &extractable) || extractable;
 }
 
-static bool is_sealing(const struct ks_section *section)
-{
-    const char *value = ks_section_get(section, "sealing");
-
-    return value == NULL || strcmp(value, "none") != 0;
-}
-
 /* The type of SECTION; *backend is borrowed. */
 static ks_rc find_type(const struct prov_stores *stores,
                        const struct ks_section *section,
@@ -217,9 +210,8 @@ static ks_rc open_slot(struct prov_stores *stores, struct prov_slot *slot,
     store->dir = env.dir;
     store->passphrase = ks_section_get(section, "passphrase");
     store->extractable = is_extractable(section);
-    store->sealing = is_sealing(section);
     store->stores = stores;
-    rc = store->backend->open(&env, &store->handle, err);
+    rc = prov_store_open(store, &env, err);
     OPENSSL_free(peers);
     return rc;
 }

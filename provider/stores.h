@@ -13,6 +13,7 @@
 #include "ctx.h"
 #include "ks_backend.h"
 #include "ks_err.h"
+#include "material.h"
 
 /* One open backend. A configured one lives as long as the provider, one of a
  * URI as long as it is held; the same calls do for both. */
@@ -24,7 +25,10 @@ struct prov_store {
     const char *dir;        /* of the configuration; NULL: there is none */
     const char *passphrase; /* source; NULL: none is configured */
     bool extractable;       /* material keys may be handed out */
-    bool sealing;           /* keys are kept under secrets */
+    /* Of a backend that keeps material keys; NULL, and all zero, of others. */
+    struct ks_sealing *sealing;
+    struct ks_place place;
+    struct ks_crypto crypto; /* of PLACE */
     struct prov_stores *stores;
     struct prov_store_refs *refs; /* NULL: configured */
 };

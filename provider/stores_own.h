@@ -30,6 +30,13 @@ struct prov_stores {
 const char *prov_stores_own_setting(const struct prov_ctx *ctx,
                                     const char *key);
 
+/* Opens STORE, all set but for handle, sealing and place, with ENV. STORE
+ * stays closed on failure. */
+KS_MUST_CHECK ks_rc prov_store_open(struct prov_store *store,
+                                    const struct ks_backend_env *env,
+                                    struct ks_err *err);
+void prov_store_close(struct prov_store *store);
+
 /* Reads the configuration, unless that is done. */
 KS_MUST_CHECK ks_rc prov_stores_need_config(struct prov_stores *stores,
                                             struct ks_err *err);
