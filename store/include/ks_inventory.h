@@ -1,7 +1,8 @@
 /*
  * The inventory: CAs, certificates and how far each got, revocations, key
- * intents, and the hash-chained audit log, in one SQLite database. It stores
- * and finds; what may be issued is decided in cli/ca.
+ * intents, secrets of keys that load unattended, and the hash-chained audit
+ * log, in one SQLite database. It stores and finds; what may be issued is
+ * decided in cli/ca.
  *
  * Processes: any number may work on one inventory at once. Threads: a
  * handle is used by one thread at a time.
@@ -30,7 +31,7 @@
 #define KS_SERIAL_MAX 20                      /* octets, RFC 5280, 4.1.2.2 */
 #define KS_SERIAL_HEX (2 * KS_SERIAL_MAX + 1) /* digits and NUL */
 #define KS_SERIAL_PREFIX_MIN 6                /* hex digits of a prefix */
-#define KS_INVENTORY_SCHEMA 1                 /* user_version */
+#define KS_INVENTORY_SCHEMA 2                 /* user_version */
 #define KS_HASH_LEN 32                        /* SHA-256 */
 #define KS_CA_NAME_MAX 64
 
@@ -288,15 +289,27 @@ KS_MUST_CHECK ks_rc ks_ca_claim(struct ks_inventory *inv, int64_t id,
                                 bool *claimed, struct ks_err *err);
 
 /*
- * A key about to be made: recorded before it exists, so that nothing made
- * can be forgotten. Planned -> made (with the hash of its public key) ->
- * removed in the transaction that registers the key's use.
+ * What is about to be done with a key: recorded before, so that nothing made
+ * can be forgotten, and nothing moved is there twice or not at all.
  */
+enum ks_intent_act {
+    /* KEY_URI is being made. Planned -> made (with the hash of its public key)
+     * -> removed in the transaction that registers the key's use. */
+    KS_INTENT_MAKE = 1,
+    /* KEY_URI is being made as a copy of OTHER_URI, which is to be moved
+     * there -> KS_INTENT_DROP in the transaction that registers the move. */
+    KS_INTENT_COPY = 2,
+    /* KEY_URI was moved to OTHER_URI: it is to be removed. */
+    KS_INTENT_DROP = 3,
+};
+
 struct ks_intent {
     int64_t id;
+    enum ks_intent_act act;
     char *key_uri;
+    char *other_uri; /* NULL: KS_INTENT_MAKE */
     bool made;
-    uint8_t spki_hash[KS_HASH_LEN]; /* once made */
+    uint8_t spki_hash[KS_HASH_LEN]; /* once made; of a move always */
 };
 void ks_intent_clear(struct ks_intent *intent);
 
@@ -314,6 +327,33 @@ KS_MUST_CHECK ks_rc ks_intent_made(struct ks_inventory *inv, int64_t id,
                                    struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_intent_remove(struct ks_inventory *inv, int64_t id,
                                      struct ks_err *err);
+
+/* A move. Borrowed. */
+struct ks_key_move {
+    const char *from;
+    const char *to;
+    uint8_t spki_hash[KS_HASH_LEN];
+};
+/* Plans MOVE, whose TO does not exist yet. KS_E_EXISTS if a living process
+ * makes or moves one of the two; dead ones' plans are replaced. */
+KS_MUST_CHECK ks_rc ks_intent_copy(struct ks_inventory *inv,
+                                   const struct ks_key_move *move, int64_t *id,
+                                   struct ks_err *err);
+/* Takes over a dead process' plan of just this move. KS_E_NOT_FOUND,
+ * KS_E_EXISTS. */
+KS_MUST_CHECK ks_rc ks_intent_take_copy(struct ks_inventory *inv,
+                                        const struct ks_key_move *move,
+                                        int64_t *id, struct ks_err *err);
+/* The plan ID of MOVE has come to KS_INTENT_DROP. */
+KS_MUST_CHECK ks_rc ks_intent_drop(struct ks_inventory *inv, int64_t id,
+                                   const struct ks_key_move *move,
+                                   struct ks_err *err);
+/* Whatever is recorded as having its key at FROM, with or without a query, has
+ * it at TO. *n_cas and *n_certs count them. */
+KS_MUST_CHECK ks_rc ks_key_moved(struct ks_inventory *inv, const char *from,
+                                 const char *to, int64_t *n_cas,
+                                 int64_t *n_certs, struct ks_err *err);
+
 typedef ks_rc ks_intent_fn(void *arg, const struct ks_intent *intent,
                            struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_intent_each_dead(struct ks_inventory *inv,
@@ -323,6 +363,44 @@ KS_MUST_CHECK ks_rc ks_intent_each_dead(struct ks_inventory *inv,
 KS_MUST_CHECK ks_rc ks_intent_claim(struct ks_inventory *inv,
                                     const struct ks_intent *intent,
                                     bool *claimed, struct ks_err *err);
+
+/* --- random secrets ---------------------------------------------------- */
+
+/*
+ * What opens keys that must load with nobody there: drawn by us, kept under
+ * the key's canonical URI, in the alphabet of base64url (RFC 4648, 5), so that
+ * it can be a passphrase anywhere. A key has several while it is sealed anew:
+ * the new one is written before, the older ones are removed after, so that one
+ * of them fits whatever happens in between.
+ */
+#define KS_RANDOM_LEN 43 /* characters, of 32 octets */
+
+/* Keeps SECRET; *id is greater than that of any before. */
+KS_MUST_CHECK ks_rc ks_random_add(struct ks_inventory *inv, const char *key_uri,
+                                  const struct ks_secret *secret, int64_t *id,
+                                  struct ks_err *err);
+/* The newest one before *id (0: of all), which becomes its number. Caller
+ * clears *secret. KS_E_NOT_FOUND, without a text: there is none. */
+KS_MUST_CHECK ks_rc ks_random_before(struct ks_inventory *inv,
+                                     const char *key_uri, int64_t *id,
+                                     struct ks_secret *secret,
+                                     struct ks_err *err);
+/* ID, which ks_random_add gave for SECRET, is in use now: it is written again
+ * if somebody has removed it, and older ones go. */
+KS_MUST_CHECK ks_rc ks_random_settle(struct ks_inventory *inv,
+                                     const char *key_uri, int64_t id,
+                                     const struct ks_secret *secret,
+                                     struct ks_err *err);
+/* Removes those from FIRST to LAST; none is no error. */
+KS_MUST_CHECK ks_rc ks_random_remove(struct ks_inventory *inv,
+                                     const char *key_uri, int64_t first,
+                                     int64_t last, struct ks_err *err);
+
+/* Whose they are and how many, a key a call. */
+typedef ks_rc ks_random_fn(void *arg, const char *key_uri, int64_t count,
+                           struct ks_err *err);
+KS_MUST_CHECK ks_rc ks_random_each(struct ks_inventory *inv, ks_random_fn *each,
+                                   void *arg, struct ks_err *err);
 
 /* --- audit log --------------------------------------------------------- */
 

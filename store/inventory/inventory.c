@@ -55,6 +55,7 @@ static const char *const pragmas[] = {
     "PRAGMA foreign_keys=ON",    "PRAGMA synchronous=FULL",
     "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
     "PRAGMA temp_store=MEMORY",  "PRAGMA journal_size_limit=16777216",
+    "PRAGMA secure_delete=ON", /* what was a secret is overwritten */
 };
 
 /* SQLite does not call the busy handler where it sees a deadlock or a

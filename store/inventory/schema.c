@@ -99,8 +99,29 @@ static const char schema_1[] =
     "PRAGMA application_id=1667327085;"
     "PRAGMA user_version=1;";
 
+static const char schema_2[] =
+    /* Numbers are never used again: an older secret has a lower one. */
+    "CREATE TABLE secret("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " key_uri TEXT NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " secret TEXT NOT NULL CHECK(length(secret)=43)"
+    ") STRICT;"
+    "CREATE INDEX secret_key ON secret(key_uri);"
+
+    /* act: 1 key_uri is being made; 2 it is being made as a copy of other_uri,
+     * which is to be moved there; 3 it was moved to other_uri and is to be
+     * removed. */
+    "ALTER TABLE intent ADD COLUMN act INTEGER NOT NULL DEFAULT 1"
+    " CHECK(act BETWEEN 1 AND 3);"
+    "ALTER TABLE intent ADD COLUMN other_uri TEXT"
+    " CHECK((act=1)=(other_uri IS NULL));"
+    "CREATE INDEX cert_key ON cert(key_uri) WHERE key_uri IS NOT NULL;"
+    "CREATE INDEX ca_key_uri ON ca(key_uri);"
+    "PRAGMA user_version=2;";
+
 /* steps[n] leads from schema n to n + 1. */
-static const char *const steps[KS_INVENTORY_SCHEMA] = {schema_1};
+static const char *const steps[KS_INVENTORY_SCHEMA] = {schema_1, schema_2};
 
 _Static_assert(APPLICATION_ID == 1667327085, "as in the SQL text");
 
