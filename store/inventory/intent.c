@@ -13,17 +13,21 @@ void ks_intent_clear(struct ks_intent *intent)
     if (intent == NULL)
         return;
     OPENSSL_free(intent->key_uri);
+    OPENSSL_free(intent->other_uri);
     memset(intent, 0, sizeof(*intent));
 }
 
 static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
-                       int64_t owner, int64_t *id, struct ks_err *err)
+                       bool any_act, int64_t owner, int64_t *id,
+                       struct ks_err *err)
 {
-    static const char find[] = "SELECT id,owner FROM intent WHERE key_uri=?";
+    static const char find[] = "SELECT id,owner,act FROM intent"
+                               " WHERE key_uri=?";
     static const char update[] =
-        "UPDATE intent SET owner=?,spki_hash=NULL WHERE id=?";
+        "UPDATE intent SET owner=?,spki_hash=NULL,act=1,other_uri=NULL"
+        " WHERE id=?";
     sqlite3_stmt *stmt = NULL;
-    int64_t old_owner = 0;
+    int64_t old_owner = 0, act = 0;
     bool alive = false;
     ks_rc rc = inv_query(inv, find, INV_ARGS(inv_text(key_uri)), &stmt, err);
 
@@ -32,6 +36,7 @@ static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
     if (rc == KS_OK) {
         *id = sqlite3_column_int64(stmt, 0);
         old_owner = sqlite3_column_int64(stmt, 1);
+        act = sqlite3_column_int64(stmt, 2);
     }
     inv_done(stmt);
     if (rc != KS_OK)
@@ -41,6 +46,8 @@ static ks_rc take_over(struct ks_inventory *inv, const char *key_uri,
     if (rc == KS_OK && alive)
         return ks_fail(err, KS_E_EXISTS,
                        "%s: another process is making this key", key_uri);
+    if (rc == KS_OK && act != KS_INTENT_MAKE && !any_act)
+        return KS_E_NOT_FOUND; /* a move's: it is no new key */
     if (rc == KS_OK)
         rc = inv_run(inv, update, INV_ARGS(inv_int(owner), inv_int(*id)), err);
     return rc;
@@ -59,7 +66,7 @@ static ks_rc claim(struct ks_inventory *inv, const char *key_uri, bool insert,
         rc = inv_enter(inv, &mine, err);
     if (rc != KS_OK)
         return rc;
-    rc = take_over(inv, key_uri, owner, &at, err);
+    rc = take_over(inv, key_uri, insert, owner, &at, err);
     if (rc == KS_E_NOT_FOUND && insert) {
         rc = inv_run(
             inv, sql,
@@ -145,17 +152,21 @@ ks_rc ks_intent_remove(struct ks_inventory *inv, int64_t id, struct ks_err *err)
 ks_rc ks_intent_each_dead(struct ks_inventory *inv, ks_intent_fn *each,
                           void *arg, struct ks_err *err)
 {
-    static const char sql[] = "SELECT id,key_uri,owner,spki_hash FROM intent";
+    static const char sql[] =
+        "SELECT id,key_uri,owner,spki_hash,act,other_uri FROM intent";
     sqlite3_stmt *stmt = NULL;
     ks_rc rc = inv_query_own(inv, sql, NULL, 0, &stmt, err);
 
     while (rc == KS_OK && (rc = inv_step(inv, stmt, err)) == KS_OK) {
-        struct ks_intent intent = {.id = sqlite3_column_int64(stmt, 0)};
+        struct ks_intent intent = {
+            .id = sqlite3_column_int64(stmt, 0),
+            .act = (enum ks_intent_act)sqlite3_column_int(stmt, 4)};
         bool alive = false;
 
         intent.made = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
         inv_col_hash(stmt, 3, intent.spki_hash);
-        if (!inv_col_text(stmt, 1, &intent.key_uri))
+        if (!inv_col_text(stmt, 1, &intent.key_uri) ||
+            !inv_col_text(stmt, 5, &intent.other_uri))
             rc = ks_fail(err, KS_E_NOMEM, "out of memory");
         if (rc == KS_OK)
             rc = inv_owner_alive(inv, sqlite3_column_int64(stmt, 2), &alive,
