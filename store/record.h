@@ -4,8 +4,6 @@
 #ifndef KS_RECORD_H
 #define KS_RECORD_H
 
-#include <stdbool.h>
-
 #include "ks_backend.h"
 
 /* The private half of RECORD as ordinary bytes, which it is once it is sealed.
@@ -16,12 +14,5 @@ struct ks_buf ks_record_sealed(const struct ks_record *record);
  * KS_E_UNSUPPORTED. */
 KS_MUST_CHECK ks_rc ks_record_check(const struct ks_record *record,
                                     struct ks_err *err);
-
-/* Caller clears *to, which is { 0 } before. */
-KS_MUST_CHECK ks_rc ks_key_info_copy(struct ks_key_info *to,
-                                     const struct ks_key_info *from);
-
-/* True if both are the same in all they have. */
-bool ks_record_equal(const struct ks_record *a, const struct ks_record *b);
 
 #endif

@@ -77,7 +77,10 @@ struct ks_key_info {
     char origin[KS_ORIGIN_SIZE]; /* a word: "generated", "imported"; "" if
                                     unknown */
 };
-void ks_key_info_clear(struct ks_key_info *info);
+/* Caller clears *to, which is { 0 } before. KS_E_NOMEM. */
+KS_MUST_CHECK ks_rc ks_key_info_copy(struct ks_key_info *to,
+                                     const struct ks_key_info *from);
+void ks_key_info_clear(struct ks_key_info *info); /* takes NULL */
 
 /* How the private half of a record is kept. Values are stored: they stay. */
 enum ks_form {
@@ -100,6 +103,8 @@ struct ks_record {
                          it; nobody trusts them. NULL: unknown.
                          OPENSSL_malloc. */
 };
+/* True if both are the same in all they have: for replace(). */
+bool ks_record_equal(const struct ks_record *a, const struct ks_record *b);
 void ks_record_clear(struct ks_record *record); /* takes NULL */
 
 /* Keys that are looked for: those whose public half, or certificate, has this
