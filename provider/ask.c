@@ -75,6 +75,7 @@ ks_rc prov_ask_terminal(void *arg, const struct ks_question *question,
 enum {
     ASK_GIVEN,
     ASK_CONFIGURED,
+    ASK_RANDOM,
     ASK_APPLICATION,
     ASK_NONE
 };
@@ -119,32 +120,123 @@ static const char *find_configured(const struct prov_ask *ask,
                            : prov_store_setting(ask->store, backend, setting);
 }
 
-/* The secret of one source; KS_E_SECRET_MISSING if it has none. */
-static ks_rc get_from(const struct prov_ask *ask, unsigned source,
-                      const struct ks_question *question,
-                      struct ks_secret *secret, struct ks_err *err)
+/* Only a parameter or the section draws one: a URI names what is there. */
+static bool is_drawn(const struct prov_ask *ask, const char *source,
+                     const struct ks_question *question)
 {
-    const struct given given = find_given(ask, question->setting);
-    struct ks_question first = *question;
-    const char *configured;
+    const bool in_uri = ask->uri != NULL && source == ask->uri->pin_source;
 
-    if (source == ASK_GIVEN && given.value != NULL)
-        return ks_secret_set(secret, given.value->data, given.value->len);
-    if (source == ASK_GIVEN && is_given(&given))
-        return ks_secret_resolve(given.source, NULL, question, secret, err);
-    if (source == ASK_GIVEN || is_given(&given))
+    return question->confirm && !in_uri && ks_secret_is_random(source);
+}
+
+static ks_rc resolve(struct prov_ask *ask, const char *source, const char *dir,
+                     const struct ks_question *question,
+                     struct ks_secret *secret, struct ks_err *err)
+{
+    if (is_drawn(ask, source, question))
+        return prov_random_draw(ask->store, ask->whose, &ask->random, secret,
+                                err);
+    return ks_secret_resolve(source, dir, question, secret, err);
+}
+
+static ks_rc get_given(struct prov_ask *ask, const struct given *given,
+                       const struct ks_question *question,
+                       struct ks_secret *secret, struct ks_err *err)
+{
+    if (given->value != NULL)
+        return ks_secret_set(secret, given->value->data, given->value->len);
+    if (is_given(given))
+        return resolve(ask, given->source, NULL, question, secret, err);
+    return KS_E_SECRET_MISSING;
+}
+
+/* What was drawn for a key that there is comes by get_random. */
+static ks_rc get_configured(struct prov_ask *ask,
+                            const struct ks_question *question,
+                            struct ks_secret *secret, struct ks_err *err)
+{
+    const char *source =
+        find_configured(ask, question->backend, question->setting);
+
+    if (source == NULL || (!question->confirm && ks_secret_is_random(source)))
         return KS_E_SECRET_MISSING;
-    if (source == ASK_CONFIGURED) {
-        configured = find_configured(ask, question->backend, question->setting);
-        return configured == NULL
-                   ? KS_E_SECRET_MISSING
-                   : ks_secret_resolve(configured, ask->store->dir, question,
-                                       secret, err);
+    return resolve(ask, source, ask->store->dir, question, secret, err);
+}
+
+/* Where the section does not speak of random secrets, one that cannot be read
+ * is only guessed at: the next source is asked. */
+static ks_rc get_random(struct prov_ask *ask,
+                        const struct ks_question *question,
+                        struct ks_secret *secret, struct ks_err *err)
+{
+    const bool expected = ks_secret_is_random(
+        find_configured(ask, question->backend, question->setting));
+    struct ks_err why = {0};
+    ks_rc rc;
+
+    if (question->confirm || question->setting != NULL)
+        return KS_E_SECRET_MISSING;
+    rc = prov_random_next(ask->store, ask->whose, &ask->random, secret, &why);
+    if (rc == KS_OK)
+        return rc;
+    if (!expected) {
+        /* Where there is no inventory, or an old one, there are none. */
+        if (rc != KS_E_SECRET_MISSING && rc != KS_E_NOT_FOUND &&
+            rc != KS_E_CONFIG)
+            ask->unread = why;
+        return KS_E_SECRET_MISSING;
     }
+    if (rc == KS_E_SECRET_MISSING)
+        ks_hint(err, "if it was sealed under a passphrase, give that "
+                     "(-passin), or restore the inventory from a backup");
+    else if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "%s", why.text);
+}
+
+static ks_rc get_application(const struct prov_ask *ask,
+                             const struct ks_question *question,
+                             struct ks_secret *secret, struct ks_err *err)
+{
+    struct ks_question first = *question;
+
     if (ask->application == NULL || question->quiet)
         return KS_E_SECRET_MISSING;
     first.attempt = 0; /* of this source */
     return ask->application->get(ask->application->arg, &first, secret, err);
+}
+
+/* The secret of one source; KS_E_SECRET_MISSING if it has none. */
+static ks_rc get_from(struct prov_ask *ask, unsigned source,
+                      const struct ks_question *question,
+                      struct ks_secret *secret, struct ks_err *err)
+{
+    const struct given given = find_given(ask, question->setting);
+
+    if (source == ASK_GIVEN)
+        return get_given(ask, &given, question, secret, err);
+    if (is_given(&given))
+        return KS_E_SECRET_MISSING;
+    if (source == ASK_CONFIGURED)
+        return get_configured(ask, question, secret, err);
+    if (source == ASK_RANDOM)
+        return get_random(ask, question, secret, err);
+    return get_application(ask, question, secret, err);
+}
+
+/* As get_from, of the next source that has one. A key may have several random
+ * secrets. */
+static ks_rc get_next(struct prov_ask *ask, const struct ks_question *question,
+                      struct ks_secret *secret, struct ks_err *err)
+{
+    ks_rc rc = KS_E_SECRET_MISSING;
+
+    while (ask->next < ASK_NONE && rc == KS_E_SECRET_MISSING) {
+        rc = get_from(ask, ask->next, question, secret, err);
+        if (rc != KS_OK || ask->next != ASK_RANDOM)
+            ask->next++;
+    }
+    return rc;
 }
 
 /* Where a PIN would come from, for a person; NULL if from nowhere. */
@@ -202,6 +294,26 @@ static void missing_hint(const struct ks_question *question, struct ks_err *err)
                      "own option (-passin)");
 }
 
+/* WHY is what the sources said that had nothing. */
+static ks_rc refuse(const struct prov_ask *ask,
+                    const struct ks_question *question, ks_rc rc,
+                    const struct ks_err *why, struct ks_err *err)
+{
+    const bool unread =
+        rc == KS_E_SECRET_MISSING && ask->unread.text[0] != '\0';
+    char text[sizeof(why->text)];
+
+    (void)snprintf(text, sizeof(text), "no %s was given", question->what);
+    if (why->hint[0] != '\0')
+        ks_hint(err, "%s", why->hint);
+    else if (unread && ask->unread.hint[0] != '\0')
+        ks_hint(err, "%s", ask->unread.hint);
+    else if (rc == KS_E_SECRET_MISSING)
+        missing_hint(question, err);
+    return ks_fail(err, rc, "%s%s%s", why->text[0] != '\0' ? why->text : text,
+                   unread ? "; " : "", unread ? ask->unread.text : "");
+}
+
 /* What is asked of the sources, with what only we know filled in. */
 static struct ks_question refine(const struct prov_ask *ask,
                                  const struct ks_question *question)
@@ -223,7 +335,7 @@ ks_rc prov_ask_get(void *arg, const struct ks_question *question,
     struct prov_ask *ask = arg;
     const struct ks_question ours = refine(ask, question);
     struct ks_err missing = {0}; /* of the sources that had nothing */
-    ks_rc rc = KS_E_SECRET_MISSING;
+    ks_rc rc;
 
     if (is_pin(&ours)) {
         ks_rc both = check_one_pin(ask, &ours, err);
@@ -235,17 +347,21 @@ ks_rc prov_ask_get(void *arg, const struct ks_question *question,
                            "a refused %s is not followed by another",
                            ours.what);
     }
-    if (question->attempt == 0)
+    if (question->attempt == 0) {
         ask->next = ASK_GIVEN;
-    while (ask->next < ASK_NONE && rc == KS_E_SECRET_MISSING)
-        rc = get_from(ask, ask->next++, &ours, secret, &missing);
-    if (rc == KS_OK)
-        return rc;
-    if (missing.hint[0] != '\0')
-        ks_hint(err, "%s", missing.hint);
-    else if (rc == KS_E_SECRET_MISSING)
-        missing_hint(&ours, err);
-    if (missing.text[0] != '\0')
-        return ks_fail(err, rc, "%s", missing.text);
-    return ks_fail(err, rc, "no %s was given", ours.what);
+        ask->random.given = 0;
+        ask->unread = (struct ks_err){0};
+    }
+    rc = get_next(ask, &ours, secret, &missing);
+    return rc == KS_OK ? rc : refuse(ask, &ours, rc, &missing, err);
+}
+
+void prov_ask_mark(struct prov_ask *ask)
+{
+    prov_random_mark(ask->store, ask->whose, &ask->random);
+}
+
+ks_rc prov_ask_done(struct prov_ask *ask, ks_rc rc, struct ks_err *err)
+{
+    return prov_random_done(ask->store, ask->whose, &ask->random, rc, err);
 }

@@ -42,7 +42,7 @@ static ks_rc check_passout(const struct prov_place *place, const char *passout,
                            struct ks_err *err)
 {
     const struct prov_store *store = place->store;
-    ks_rc rc = ks_secret_source_check(passout, err);
+    ks_rc rc = ks_secret_passphrase_check(passout, err);
 
     if (rc != KS_OK)
         return rc;
@@ -144,13 +144,29 @@ static ks_rc import(struct prov_create *create, const struct incoming *incoming,
     return rc == KS_OK ? open_made(create, out, err) : rc;
 }
 
+/* A key whose secret may not be there is of no use. */
+static ks_rc save_sealed(struct prov_create *create,
+                         const struct ks_key_info *info,
+                         const struct ks_secret *pkcs8, struct ks_err *err)
+{
+    const struct prov_place *place = &create->place;
+    const struct prov_store *store = place->store;
+    struct ks_ask ask = {prov_ask_get, &create->ask};
+    ks_rc saved =
+        ks_material_save(&store->place, place->name, info, pkcs8, &ask, err);
+    ks_rc rc = prov_ask_done(&create->ask, saved, err);
+
+    if (rc != KS_OK && saved == KS_OK)
+        (void)store->backend->remove(store->handle, place->name, &ask, NULL);
+    return rc;
+}
+
 /* Saving comes last: what failed before it leaves nothing behind. */
 static ks_rc save(struct prov_create *create, const struct incoming *incoming,
                   struct prov_key **out, struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
     const struct prov_store *store = place->store;
-    struct ks_ask ask = {prov_ask_get, &create->ask};
     struct ks_key_info info = {.spki = incoming->spki, /* borrows all */
                                .cert = create->cert,
                                .chain = create->chain};
@@ -161,8 +177,7 @@ static ks_rc save(struct prov_create *create, const struct incoming *incoming,
     (void)snprintf(info.origin, sizeof(info.origin), "%s",
                    create->imported ? "imported" : "generated");
     if (rc == KS_OK)
-        rc = ks_material_save(&store->place, place->name, &info,
-                              &incoming->pkcs8, &ask, err);
+        rc = save_sealed(create, &info, &incoming->pkcs8, err);
     if (rc != KS_OK)
         prov_key_unref(key);
     else
@@ -373,7 +388,9 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
 {
     struct prov_place place = {0};
     const struct prov_store *store;
+    struct ks_ask terminal = {.get = prov_ask_terminal};
     struct prov_ask old = {.source = text_param(params, PROV_PARAM_PASSIN),
+                           .application = &terminal,
                            .whose = key->uri};
     struct prov_ask new = {.source = text_param(params, PROV_PARAM_RESEAL),
                            .whose = key->uri,
@@ -387,7 +404,7 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
         return ks_fail(err, KS_E_INVALID,
                        "%s: only a stored key can be sealed anew",
                        PROV_PARAM_RESEAL);
-    rc = ks_secret_source_check(new.source != NULL ? new.source : "", err);
+    rc = ks_secret_passphrase_check(new.source != NULL ? new.source : "", err);
     if (rc == KS_OK)
         rc = prov_place_open(key->ctx, key->uri, &place, err);
     if (rc != KS_OK)
@@ -395,9 +412,11 @@ ks_rc prov_reseal(const struct prov_key *key, const OSSL_PARAM params[],
     store = old.store = new.store = place.store;
     how.ask = &old_ask;
     how.new_ask = &new_ask;
+    prov_ask_mark(&new);
     rc = store->sealing == NULL
              ? no_passphrase(key, store, err)
              : ks_material_reseal(&store->place, place.name, &how, err);
+    rc = prov_ask_done(&new, rc, err);
     prov_place_close(&place);
     return rc;
 }

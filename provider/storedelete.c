@@ -22,7 +22,9 @@ static ks_rc delete_uri(struct prov_ctx *ctx, const char *text,
     chain.uri = &place.uri;
     chain.store = store;
     chain.whose = place.canonical;
+    prov_ask_mark(&chain);
     rc = store->backend->remove(store->handle, place.name, &ask, err);
+    rc = prov_ask_done(&chain, rc, err);
     if (rc == KS_E_NOT_FOUND)
         (void)ks_fail(err, rc, "%s: no such key", place.canonical);
     prov_place_close(&place);

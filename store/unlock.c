@@ -3,7 +3,7 @@
  */
 #include "unlock.h"
 
-#define ATTEMPTS_MAX 16 /* whoever answers for ever is no person */
+#define ATTEMPTS_MAX 1000 /* whoever answers for ever is no person */
 
 static ks_rc get(const struct ks_ask *ask, const struct ks_question *question,
                  struct ks_secret *secret, struct ks_err *err)

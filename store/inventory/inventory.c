@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -112,12 +113,16 @@ static bool cannot_change(const char *path)
 {
     struct statvfs fs;
     struct stat st;
-    char *wal = sqlite3_mprintf("%s-wal", path);
-    bool result = wal != NULL && statvfs(path, &fs) == 0 &&
-                  (fs.f_flag & ST_RDONLY) != 0 && stat(wal, &st) != 0 &&
-                  errno == ENOENT;
+    size_t size = strlen(path) + sizeof("-wal");
+    char *wal = OPENSSL_malloc(size);
+    bool result = false;
 
-    sqlite3_free(wal);
+    if (wal != NULL) {
+        (void)snprintf(wal, size, "%s-wal", path);
+        result = statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 &&
+                 stat(wal, &st) != 0 && errno == ENOENT;
+    }
+    OPENSSL_free(wal);
     return result;
 }
 
