@@ -31,7 +31,7 @@ static ks_rc check_new(const struct cli *cli, const struct args_new *args,
                        "--passout, %s: only one of them: a token's key has a "
                        "PIN, any other a passphrase",
                        pin);
-    rc = cli_source_check(cli, "--passout", args->passout, err);
+    rc = cli_passphrase_check(cli, "--passout", args->passout, err);
     if (rc == KS_OK && args->key_type != NULL)
         rc = ca_key_type_check(args->key_type, err);
     if (rc == KS_OK)

@@ -187,6 +187,14 @@ ks_rc cli_source_check(const struct cli *cli, const char *option,
     return KS_OK;
 }
 
+ks_rc cli_passphrase_check(const struct cli *cli, const char *option,
+                           const char *source, struct ks_err *err)
+{
+    return ks_secret_is_random(source)
+               ? KS_OK
+               : cli_source_check(cli, option, source, err);
+}
+
 ks_rc cli_secret(const struct cli *cli, const char *source, const char *whose,
                  bool confirm, struct ks_secret *secret, struct ks_err *err)
 {
@@ -217,6 +225,18 @@ void cli_ask_only_on_terminal(const struct cli *cli)
     if (getsid(0) != getpid())
         (void)ioctl(fd, TIOCNOTTY);
     (void)close(fd);
+}
+
+ks_rc cli_ask_once(const struct cli *cli, const char *whose, bool confirm,
+                   const char **source, struct ks_err *err)
+{
+    struct ks_secret secret = {0};
+    ks_rc rc = cli_secret(cli, NULL, whose, confirm, &secret, err);
+
+    if (rc == KS_OK)
+        rc = keep_once(&secret, source);
+    ks_secret_clear(&secret);
+    return rc == KS_OK ? rc : ks_fail(err, rc, "%s: %s", whose, ks_rc_text(rc));
 }
 
 ks_rc cli_confirm(const struct cli *cli, const char *question, const char *word,

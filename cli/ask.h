@@ -28,11 +28,22 @@ void cli_ask_free(void);
 KS_MUST_CHECK ks_rc cli_ask_read_once(const char *option, const char *what,
                                       const char **source, struct ks_err *err);
 
+/* Asks on the terminal, and replaces *source by the answer, likewise. WHOSE is
+ * shown; CONFIRM: a new secret. KS_E_SECRET_MISSING without a terminal. */
+KS_MUST_CHECK ks_rc cli_ask_once(const struct cli *cli, const char *whose,
+                                 bool confirm, const char **source,
+                                 struct ks_err *err);
+
 /* KS_E_INVALID unless SOURCE (may be NULL) has a known form; warns about
  * pass:, which every user of the machine can read. OPTION is for messages.
  */
 KS_MUST_CHECK ks_rc cli_source_check(const struct cli *cli, const char *option,
                                      const char *source, struct ks_err *err);
+
+/* The same for the passphrase of keys in a backend, which may be random. */
+KS_MUST_CHECK ks_rc cli_passphrase_check(const struct cli *cli,
+                                         const char *option, const char *source,
+                                         struct ks_err *err);
 
 /* Reads a new or old secret from SOURCE, or from the terminal if it is NULL.
  * WHOSE is shown. KS_E_SECRET_MISSING if there is no terminal. */

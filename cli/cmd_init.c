@@ -28,7 +28,8 @@ static const struct opt opts[] = {
     {"passphrase", 0, OPT_TEXT, offsetof(struct init_args, passphrase),
      "SOURCE",
      "where the keys' passphrase comes from, each time: file:PATH, env:NAME, "
-     "cred:NAME or prompt; absent: ask"},
+     "cred:NAME or prompt; or random: each key's is drawn and kept in the "
+     "inventory; absent: ask"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -73,7 +74,7 @@ static ks_rc check_source(const struct cli *cli, const char *source,
 
     if (source == NULL)
         return KS_OK;
-    rc = cli_source_check(cli, "--passphrase", source, err);
+    rc = cli_passphrase_check(cli, "--passphrase", source, err);
     if (rc != KS_OK)
         return rc;
     for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
@@ -259,7 +260,11 @@ static ks_rc report(struct cli *cli, const char *config, const char *source,
              "keys go to keystore://default/NAME, sealed; the "
              "passphrase %s",
              source == NULL ? "is asked for each time"
-                            : "comes from the source in caadm.conf");
+             : ks_secret_is_random(source)
+                 ? "of each is drawn, and kept in the "
+                   "inventory"
+                 : "comes from the source in "
+                   "caadm.conf");
     if (stat(made->folder, &st) == 0 && (st.st_mode & 077) != 0)
         cli_warn(cli, "%s is open to others; chmod 700 closes it",
                  made->folder);

@@ -21,7 +21,8 @@ static const struct opt opts[] = {
      "such as rsa:3072, rsa-pss:3072, ec:P-256, ec:P-384, ec:P-521, ed25519, "
      "ed448, x25519, x448; default: ec:P-256"},
     {"passout", 0, OPT_TEXT, offsetof(struct create_args, key.passout),
-     "SOURCE", "where its secret comes from; default: as the backend says"},
+     "SOURCE",
+     "where its secret comes from, or random; default: as the backend says"},
     ARGS_NEW_ROWS(struct create_args, key),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };

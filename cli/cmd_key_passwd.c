@@ -4,21 +4,14 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "args.h"
 #include "ask.h"
 #include "cmd.h"
 #include "env.h"
-#include "evp.h"
+#include "key_facts.h"
 #include "ks_uri.h"
 #include "out.h"
-
-/* Of EVP_PKEY_set_params: where the new and the old secret come from. */
-#define PARAM_RESEAL "keystore-reseal"
-#define PARAM_PASSIN "keystore-passin"
 
 struct passwd_args {
     const char *passin;
@@ -30,14 +23,14 @@ static const struct opt opts[] = {
      "where the old secret comes from; default: as the backend says, else "
      "ask"},
     {"passout", 0, OPT_TEXT, offsetof(struct passwd_args, passout), "SOURCE",
-     "where the new secret comes from; default: ask"},
+     "where the new secret comes from, or random; default: ask"},
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
-/* The old secret: --passin, else the URI's own source, else the backend's,
- * else it is asked for. *source may borrow from PARSED. */
-static ks_rc old_source(const struct ca_env *env, const struct ks_uri *parsed,
-                        const char **source, struct ks_err *err)
+/* The old secret: --passin, else the URI's own source. *source may borrow from
+ * PARSED; NULL leaves it to the provider. */
+static ks_rc old_source(const struct ks_uri *parsed, const char **source,
+                        struct ks_err *err)
 {
     if (*source != NULL)
         return KS_OK;
@@ -48,11 +41,6 @@ static ks_rc old_source(const struct ca_env *env, const struct ks_uri *parsed,
                        "here");
     }
     *source = parsed->pin_source;
-    if (*source == NULL &&
-        ks_section_get(
-            ks_config_section(env->config, KS_SECTION_BACKEND, parsed->backend),
-            "passphrase") == NULL)
-        *source = "prompt";
     return KS_OK;
 }
 
@@ -77,30 +65,28 @@ static ks_rc refuse_token(const struct ca_env *env, const char *uri,
                    uri);
 }
 
-static ks_rc reseal(const struct ca_env *env, const char *uri,
-                    const char *passin, const char *passout, struct ks_err *err)
+/* What is sealed to keys has no passphrase that could be changed. */
+static ks_rc refuse_sealed_to_keys(const struct ca_env *env, const char *uri,
+                                   struct ks_err *err)
 {
-    struct ca_env keys = *env;
-    OSSL_PARAM params[3];
-    size_t n = 0;
-    EVP_PKEY *pkey = NULL;
-    ks_rc rc;
+    struct ks_err ignored = {0};
+    json_t *facts = NULL;
+    ks_rc ignored_rc;
+    const char *sealing;
+    bool keys;
 
-    keys.propq = CLI_PROVIDER_PROPQ;
-    rc = ca_key_load_public(&keys, uri, &pkey, err);
-    if (rc != KS_OK)
-        return rc;
-    params[n++] =
-        OSSL_PARAM_construct_utf8_string(PARAM_RESEAL, (char *)passout, 0);
-    if (passin != NULL)
-        params[n++] =
-            OSSL_PARAM_construct_utf8_string(PARAM_PASSIN, (char *)passin, 0);
-    params[n] = OSSL_PARAM_construct_end();
-    ERR_clear_error();
-    if (EVP_PKEY_set_params(pkey, params) != 1)
-        rc = ca_crypto_fail(KS_E_CRYPTO, uri, err);
-    EVP_PKEY_free(pkey);
-    return rc;
+    key_facts_get(env, uri, &facts, &ignored_rc, &ignored);
+    sealing = json_string_value(json_object_get(facts, "sealing"));
+    keys = sealing != NULL && strcmp(sealing, "keys") == 0;
+    json_decref(facts);
+    if (!keys)
+        return KS_OK;
+    ks_hint(err,
+            "caadm key reseal %.120s seals it anew; with --passout "
+            "SOURCE under a passphrase",
+            uri);
+    return ks_fail(err, KS_E_UNSUPPORTED,
+                   "%s: is sealed to other keys, it has no passphrase", uri);
 }
 
 static ks_rc run(struct cli *cli, const struct cmd_args *args,
@@ -109,6 +95,8 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     const struct passwd_args *passwd = args->opts;
     const char *passin = passwd->passin;
     const char *passout = passwd->passout != NULL ? passwd->passout : "prompt";
+    struct ca_reseal_spec spec = {.act = "key.passwd", .passout = passout};
+    bool changed = false;
     struct ca_env env = {0};
     struct ks_uri parsed = {0};
     char *uri = NULL;
@@ -117,7 +105,7 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = cli_source_check(cli, "--passin", passin, err);
     if (rc == KS_OK)
-        rc = cli_source_check(cli, "--passout", passout, err);
+        rc = cli_passphrase_check(cli, "--passout", passout, err);
     if (rc == KS_OK)
         rc = cli_env_keys(cli, KS_INVENTORY_WRITE, NULL, &env, err);
     if (rc == KS_OK)
@@ -125,11 +113,12 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
     if (rc == KS_OK)
         rc = ks_uri_parse(args->argv[0], &parsed, err);
     if (rc == KS_OK)
-        rc = old_source(&env, &parsed, &passin, err);
+        rc = old_source(&parsed, &passin, err);
     if (rc == KS_OK)
-        rc = reseal(&env, uri, passin, passout, err);
+        rc = refuse_sealed_to_keys(&env, uri, err);
+    spec.passin = passin;
     if (rc == KS_OK)
-        rc = cli_audit(env.inv, "key.passwd", uri, err);
+        rc = ca_key_reseal(&env, uri, &spec, &changed, err);
     if (rc == KS_OK)
         cli_note(cli, "sealed %s anew", uri);
     if (rc == KS_OK && cli->globals.json)
