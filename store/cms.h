@@ -19,14 +19,20 @@ KS_MUST_CHECK ks_rc ks_cms_key_id(const struct ks_crypto *crypto,
                                   uint8_t id[KS_KEY_ID_LEN],
                                   struct ks_err *err);
 
+/* KS_OK if keys can be sealed to SPKI. KS_E_UNSUPPORTED (neither RSA of 2048
+ * bits or more nor EC), KS_E_DAMAGED. */
+KS_MUST_CHECK ks_rc ks_cms_recipient_check(const struct ks_crypto *crypto,
+                                           const struct ks_buf *spki,
+                                           struct ks_err *err);
+
 struct ks_cms_recipient {
     struct ks_buf spki;
     const char *oaep_digest; /* RSA: "SHA2-256", or "SHA1" for tokens that
                                 know no other */
 };
 
-/* Seals PKCS8 to N recipients. KS_E_UNSUPPORTED (neither RSA of 2048 bits or
- * more nor EC), KS_E_CRYPTO, KS_E_NOMEM. */
+/* Seals PKCS8 to N recipients. KS_E_INVALID (none, or too many), as
+ * ks_cms_recipient_check, KS_E_CRYPTO, KS_E_NOMEM. */
 KS_MUST_CHECK ks_rc ks_cms_seal(const struct ks_crypto *crypto,
                                 const struct ks_secret *pkcs8,
                                 const struct ks_cms_recipient *recipients,

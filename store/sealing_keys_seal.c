@@ -1,0 +1,267 @@
+/*
+ * Sealing to other keys, and the proof that one of them can open it: a key
+ * that may not decrypt, or a token without the mechanism, would lose what is
+ * sealed to it.
+ */
+#include "sealing_keys.h"
+
+#include <string.h>
+
+#include "record.h"
+#include "sealing_keys_own.h"
+
+#define OAEP_DIGEST "SHA2-256"
+#define OAEP_DIGEST_POOR                                                       \
+    "SHA1" /* of tokens that have no other; OAEP's                             \
+              security does not rest on it */
+
+/* One sealing under way. */
+struct sealing_run {
+    struct ks_sealing_keys *keys;
+    const struct ks_secret *pkcs8;
+    const struct ks_ask *ask;
+    size_t n;
+    struct ks_cms_recipient to[KS_CMS_RECIPIENTS_MAX];
+    struct ks_recipient_memory memory[KS_CMS_RECIPIENTS_MAX];
+    struct ks_buf sealed;
+    struct ks_failures failures; /* of keys that cannot be reached */
+};
+
+static ks_rc refuse(const struct sealing_run *run, size_t i, ks_rc rc,
+                    const struct ks_err *why, struct ks_err *err)
+{
+    struct ks_failures one = {.first = KS_OK};
+
+    ks_failures_add(&one, run->keys->seal_to.uris[i], rc, why);
+    if (one.err.hint[0] != '\0')
+        ks_hint(err, "%s", one.err.hint);
+    return ks_fail(err, rc, "[backend %s] seal_to: %s", run->keys->name,
+                   one.err.text);
+}
+
+/* ---- memory ---- */
+
+static void recall(struct sealing_run *run, size_t i,
+                   const uint8_t id[KS_KEY_ID_LEN])
+{
+    struct ks_sealing_keys *keys = run->keys;
+    struct ks_recipient_memory *memory = &run->memory[i];
+
+    if (CRYPTO_THREAD_read_lock(keys->lock)) {
+        *memory = keys->memory[i];
+        CRYPTO_THREAD_unlock(keys->lock);
+    }
+    if (memory->known && memcmp(memory->id, id, KS_KEY_ID_LEN) == 0)
+        return;
+    *memory =
+        (struct ks_recipient_memory){.known = true, .oaep_digest = OAEP_DIGEST};
+    memcpy(memory->id, id, KS_KEY_ID_LEN);
+}
+
+static void remember(const struct sealing_run *run)
+{
+    struct ks_sealing_keys *keys = run->keys;
+
+    if (!CRYPTO_THREAD_write_lock(keys->lock))
+        return; /* it is proven again next time */
+    memcpy(keys->memory, run->memory, run->n * sizeof(run->memory[0]));
+    CRYPTO_THREAD_unlock(keys->lock);
+}
+
+/* ---- recipients ---- */
+
+static ks_rc check_other(const struct sealing_run *run, size_t i,
+                         struct ks_err *err)
+{
+    const char *uri = run->keys->seal_to.uris[i];
+
+    for (size_t k = 0; k < i; k++)
+        if (memcmp(run->memory[k].id, run->memory[i].id, KS_KEY_ID_LEN) == 0)
+            return ks_fail(err, KS_E_CONFIG, "%s: is the same key as %s", uri,
+                           run->keys->seal_to.uris[k]);
+    return KS_OK;
+}
+
+static ks_rc find_recipients(struct sealing_run *run, struct ks_err *err)
+{
+    const struct ks_seal_to *list = &run->keys->seal_to;
+
+    for (size_t i = 0; i < list->n; i++) {
+        uint8_t id[KS_KEY_ID_LEN];
+        struct ks_err why = {0};
+        ks_rc rc = ks_sealing_keys_id(run->keys, list->uris[i], id,
+                                      &run->to[i].spki, &why);
+
+        if (rc == KS_OK) {
+            run->n = i + 1;
+            recall(run, i, id);
+            rc = check_other(run, i, &why);
+        }
+        if (rc != KS_OK)
+            return refuse(run, i, rc, &why, err);
+    }
+    return KS_OK;
+}
+
+static ks_rc seal(struct sealing_run *run, struct ks_err *err)
+{
+    ks_buf_clear(&run->sealed);
+    for (size_t i = 0; i < run->n; i++)
+        run->to[i].oaep_digest = run->memory[i].oaep_digest;
+    return ks_cms_seal(&run->keys->crypto, run->pkcs8, run->to, run->n,
+                       &run->sealed, err);
+}
+
+/* ---- proof ---- */
+
+static ks_rc open_with(const struct sealing_run *run, const struct ks_kek *kek,
+                       struct ks_err *err)
+{
+    struct ks_secret opened = {0};
+    ks_rc rc = ks_cms_open(&run->keys->crypto, &run->sealed, kek, &opened, err);
+
+    if (rc == KS_OK &&
+        (opened.len != run->pkcs8->len ||
+         CRYPTO_memcmp(opened.data, run->pkcs8->data, opened.len) != 0))
+        rc = ks_fail(err, KS_E_INTERNAL, "what was sealed opens as another");
+    ks_secret_clear(&opened);
+    return rc;
+}
+
+/* Opens what was just sealed with recipient I. What is not reached is no
+ * failure, but proves nothing. */
+static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
+                   struct ks_err *err)
+{
+    const struct ks_keyring *ring = &run->keys->keyring;
+    const char *uri = run->keys->seal_to.uris[i];
+    struct ks_recipient_memory *memory = &run->memory[i];
+    struct ks_kek kek = {.ops = NULL};
+    struct ks_err why = {0};
+    ks_rc rc = ring->open(ring->arg, uri, ask, &kek, &why);
+
+    memory->tried = true;
+    if (rc != KS_OK) {
+        ks_failures_add(&run->failures, uri, rc, &why);
+        return KS_OK;
+    }
+    rc = open_with(run, &kek, &why);
+    if (rc == KS_E_UNSUPPORTED &&
+        strcmp(memory->oaep_digest, OAEP_DIGEST) == 0 &&
+        kek.ops->decrypt != NULL) {
+        struct ks_err again = {0};
+
+        memory->oaep_digest = OAEP_DIGEST_POOR;
+        rc = seal(run, &again);
+        if (rc == KS_OK)
+            rc = open_with(run, &kek, &again);
+        if (rc != KS_E_UNSUPPORTED)
+            why = again;
+    }
+    ring->close(ring->arg, &kek);
+    memory->proven = rc == KS_OK;
+    return rc == KS_OK ? rc : refuse(run, i, rc, &why, err);
+}
+
+static bool is_proven(const struct sealing_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (run->memory[i].proven)
+            return true;
+    return false;
+}
+
+static ks_rc unproven(const struct sealing_run *run, struct ks_err *err)
+{
+    ks_hint(err, "%s",
+            run->failures.err.hint[0] != '\0'
+                ? run->failures.err.hint
+                : "a key is kept only after one of the keys that it is "
+                  "sealed to has opened it");
+    return ks_fail(err, run->failures.first,
+                   "[backend %s] seal_to: no key can open what is sealed to "
+                   "it: %s",
+                   run->keys->name, run->failures.err.text);
+}
+
+/* First without asking anybody, all of them, so that every digest is right;
+ * a person is asked only where none of them does. */
+static ks_rc prove_any(struct sealing_run *run, struct ks_err *err)
+{
+    ks_rc rc = KS_OK;
+
+    for (size_t i = 0; i < run->n && rc == KS_OK; i++)
+        if (!run->memory[i].tried)
+            rc = prove(run, i, NULL, err);
+    if (rc != KS_OK || is_proven(run))
+        return rc;
+    run->failures = (struct ks_failures){.first = KS_OK};
+    for (size_t i = 0; i < run->n && rc == KS_OK && !is_proven(run); i++)
+        rc = prove(run, i, run->ask, err);
+    if (rc == KS_OK && !is_proven(run))
+        rc = unproven(run, err);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static ks_rc run_all(struct sealing_run *run, struct ks_err *err)
+{
+    ks_rc rc = find_recipients(run, err);
+
+    if (rc == KS_OK)
+        rc = seal(run, err);
+    if (rc == KS_OK)
+        rc = prove_any(run, err);
+    if (rc == KS_OK)
+        remember(run);
+    return rc;
+}
+
+static ks_rc put(const struct sealing_run *run, struct ks_record *record,
+                 struct ks_err *err)
+{
+    char *hints = NULL;
+    ks_rc rc = ks_seal_to_hints(&run->keys->seal_to, &hints, err);
+
+    if (rc != KS_OK)
+        return rc;
+    rc =
+        ks_secret_set(&record->private_half, run->sealed.data, run->sealed.len);
+    if (rc != KS_OK) {
+        OPENSSL_free(hints);
+        return ks_fail(err, rc, "out of memory");
+    }
+    OPENSSL_free(record->recipients);
+    record->recipients = hints;
+    return KS_OK;
+}
+
+ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys, const char *uri,
+                           const struct ks_secret *pkcs8,
+                           const struct ks_ask *ask, struct ks_record *record,
+                           struct ks_err *err)
+{
+    struct sealing_run *run = OPENSSL_zalloc(sizeof(*run));
+    struct ks_err why = {0};
+    ks_rc rc = KS_E_NOMEM;
+
+    if (run != NULL) {
+        run->keys = keys;
+        run->pkcs8 = pkcs8;
+        run->ask = ask;
+        rc = run_all(run, &why);
+        if (rc == KS_OK)
+            rc = put(run, record, &why);
+        for (size_t i = 0; i < KS_CMS_RECIPIENTS_MAX; i++)
+            ks_buf_clear(&run->to[i].spki);
+        ks_buf_clear(&run->sealed);
+    }
+    OPENSSL_free(run);
+    if (rc == KS_OK)
+        return rc;
+    if (why.hint[0] != '\0')
+        ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "%s: not sealed: %s", uri,
+                   why.text[0] != '\0' ? why.text : ks_rc_text(rc));
+}
