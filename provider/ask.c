@@ -181,8 +181,7 @@ static ks_rc get_random(struct prov_ask *ask,
         return rc;
     if (!expected) {
         /* Where there is no inventory, or an old one, there are none. */
-        if (rc != KS_E_SECRET_MISSING && rc != KS_E_NOT_FOUND &&
-            rc != KS_E_CONFIG)
+        if (rc != KS_E_SECRET_MISSING && rc != KS_E_CONFIG)
             ask->unread = why;
         return KS_E_SECRET_MISSING;
     }

@@ -42,6 +42,8 @@ static ks_rc open_inventory(const struct prov_store *store,
 
     if (rc == KS_OK)
         return rc;
+    if (rc == KS_E_NOT_FOUND) /* it is not the key that is not there */
+        rc = KS_E_CONFIG;
     if (rc == KS_E_DENIED)
         ks_hint(err, "random secrets are for root and the owner of the "
                      "inventory: give a program of another user an inventory "

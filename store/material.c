@@ -13,6 +13,9 @@
 #include "record.h"
 #include "unlock.h"
 
+#define RESEALED_MAX 16 /* times that a key is sealed anew while it is loaded  \
+                         */
+
 /* One key of PLACE: its URI for messages, and what is kept of it. */
 struct target {
     const struct ks_place *place;
@@ -84,6 +87,48 @@ static ks_rc open_target(const struct target *target, const char *with,
     return KS_OK;
 }
 
+static bool same(const struct ks_secret *a, const struct ks_secret *b)
+{
+    return a->len == b->len && a->len > 0 &&
+           CRYPTO_memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Whether the key was sealed anew while its secret was asked for, which then
+ * does not fit: TARGET gets the new record. */
+static bool has_new_seal(struct target *target)
+{
+    const struct ks_place *place = target->place;
+    struct ks_record now = {0};
+    struct ks_record old = target->record;
+    ks_rc rc = place->backend->get(place->store, target->name, &now, NULL);
+
+    if (rc == KS_OK)
+        rc = ks_record_check(&now, NULL);
+    if (rc != KS_OK || same(&now.private_half, &old.private_half)) {
+        ks_record_clear(&now);
+        return false;
+    }
+    target->record = now;
+    ks_record_clear(&old);
+    return true;
+}
+
+static ks_rc open_newest(struct target *target, const struct ks_ask *ask,
+                         struct ks_secret *pkcs8, struct ks_err *err)
+{
+    for (unsigned tries = 0;; tries++) {
+        struct ks_err why = {0};
+        ks_rc rc = open_target(target, NULL, false, ask, pkcs8, &why);
+
+        if ((rc == KS_E_SECRET_WRONG || rc == KS_E_SECRET_MISSING) &&
+            tries < RESEALED_MAX && has_new_seal(target))
+            continue;
+        if (why.hint[0] != '\0')
+            ks_hint(err, "%s", why.hint);
+        return rc == KS_OK ? rc : ks_fail(err, rc, "%s", why.text);
+    }
+}
+
 ks_rc ks_material_load(const struct ks_place *place, const char *name,
                        const struct ks_ask *ask, struct ks_secret *pkcs8,
                        struct ks_err *err)
@@ -94,7 +139,7 @@ ks_rc ks_material_load(const struct ks_place *place, const char *name,
     if (rc == KS_OK && target.record.form == KS_FORM_INSIDE)
         rc = KS_E_UNSUPPORTED;
     else if (rc == KS_OK)
-        rc = open_target(&target, NULL, false, ask, pkcs8, err);
+        rc = open_newest(&target, ask, pkcs8, err);
     target_clear(&target);
     return rc;
 }
@@ -197,12 +242,6 @@ static ks_rc known(void *arg, const struct ks_question *question,
     rc = ks_secret_set(secret, passphrase->data, passphrase->len);
     secret->random = passphrase->random;
     return rc;
-}
-
-static bool same(const struct ks_secret *a, const struct ks_secret *b)
-{
-    return a->len == b->len && a->len > 0 &&
-           CRYPTO_memcmp(a->data, b->data, a->len) == 0;
 }
 
 /* One resealing: the wanted seal, and the passphrases of both. */
