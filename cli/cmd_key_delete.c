@@ -22,7 +22,7 @@ struct delete_args {
 static const struct opt opts[] = {
     {"yes", 0, OPT_FLAG, offsetof(struct delete_args, yes), NULL, "do not ask"},
     {"force", 0, OPT_FLAG, offsetof(struct delete_args, force), NULL,
-     "do not ask, even if a CA uses the key"},
+     "do not ask, even if a CA uses the key or keys are sealed to it"},
     ARGS_PIN_ROWS(struct delete_args, pins, ARGS_PIN_HELP),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
@@ -90,6 +90,7 @@ const struct cmd cmd_key_delete = {
     .opts_size = sizeof(struct delete_args),
     .run = run,
     .about = "On a terminal the key's name must be typed. A key that a CA "
-             "uses is not deleted without --force.",
+             "uses, or that the keys of a backend are sealed to (seal_to), is "
+             "not deleted without --force.",
     .example = "caadm key delete keystore://default/www",
 };

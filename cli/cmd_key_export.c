@@ -16,7 +16,6 @@
 #include "env.h"
 #include "evp.h"
 #include "file.h"
-#include "key_io.h"
 #include "out.h"
 
 /* scrypt: as costly as N=2^17 p=1, inside the 32 MiB that openssl allows. */
@@ -31,6 +30,7 @@ struct export_args {
     const char *passout;
     bool plain;
     bool force;
+    struct args_pins pins;
 };
 
 #define AT(member) offsetof(struct export_args, member)
@@ -43,6 +43,7 @@ static const struct opt opts[] = {
     {"plain", 0, OPT_FLAG, AT(plain), NULL,
      "write it unsealed: whoever reads FILE has the key"},
     {"force", 0, OPT_FLAG, AT(force), NULL, "overwrite FILE"},
+    ARGS_PIN_ROWS(struct export_args, pins, ARGS_PIN_HELP),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -92,18 +93,6 @@ static ks_rc make_pem(struct cli *cli, const struct ca_env *env,
     return rc;
 }
 
-/* Before anybody is asked for a PIN. */
-static ks_rc refuse_token(const struct ca_env *env, const char *uri,
-                          struct ks_err *err)
-{
-    if (!ca_key_on_token(env, uri))
-        return KS_OK;
-    ks_hint(err, "caadm key uri writes a PEM file that stands for it, caadm "
-                 "key show --format pem its public half");
-    return ks_fail(err, KS_E_NOT_EXPORTABLE,
-                   "%s: a private key on a token does not leave it", uri);
-}
-
 /* FULL is the URI as it was given, with its query. */
 static ks_rc export(struct cli *cli, const char *full, const char *uri,
                     const struct export_args *args, struct ks_err *err)
@@ -117,17 +106,12 @@ static ks_rc export(struct cli *cli, const char *full, const char *uri,
     ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, args->passin, &env, err);
 
     if (rc == KS_OK)
-        rc = refuse_token(&env, uri, err);
+        rc = args_pins(cli, &args->pins, full, &env.pins, err);
     if (rc == KS_OK)
         rc = cli_file_open(&file, cli, args->out, CLI_FILE_SECRET, args->force,
                            err);
     if (rc == KS_OK)
-        rc = ca_key_load(&env, full, &pkey, err);
-    if (rc == KS_OK && key_io_stays(pkey))
-        rc = ks_fail(err, KS_E_NOT_EXPORTABLE,
-                     "%s: its backend does not let keys out (extractable = "
-                     "no)",
-                     uri);
+        rc = ca_key_take_out(&env, full, &pkey, err);
     if (rc == KS_OK && bio == NULL)
         rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
     if (rc == KS_OK)
@@ -193,7 +177,8 @@ const struct cmd cmd_key_export = {
     .run = run,
     .about = "The file is PKCS#8 in PEM, sealed by PBES2 with scrypt and "
              "AES-256-CBC; plain openssl opens it. Backends with extractable "
-             "= no refuse.",
+             "= no refuse, and so do tokens, but for a key that was made "
+             "extractable and not sensitive.",
     .example = "caadm key export keystore://default/www --out www.key "
                "--passout file:pw.txt",
 };

@@ -11,9 +11,9 @@
 
 #include "args.h"
 #include "ask.h"
+#include "certs.h"
 #include "cmd.h"
 #include "env.h"
-#include "evp.h"
 #include "file.h"
 #include "key_io.h"
 #include "out.h"
@@ -21,6 +21,7 @@
 struct import_args {
     const char *in;
     const char *passin;
+    const char *cert;
     struct args_new key; /* of the type that FILE says */
 };
 
@@ -32,6 +33,8 @@ static const struct opt opts[] = {
      "where the secret of FILE comes from"},
     {"passout", 0, OPT_TEXT, AT(key.passout), "SOURCE",
      "where its new secret comes from; default: as the backend says"},
+    {"cert", 0, OPT_TEXT, AT(cert), "FILE",
+     "certificates to keep beside it: its own, then its issuers"},
     ARGS_NEW_ROWS(struct import_args, key),
     {NULL, 0, OPT_FLAG, 0, NULL, NULL},
 };
@@ -90,12 +93,30 @@ out:
     return rc;
 }
 
+/* Those that are to be kept beside PKEY. */
+static ks_rc read_certs(const struct import_args *args, EVP_PKEY *pkey,
+                        struct ks_buf *der, struct ks_err *err)
+{
+    STACK_OF(X509) *certs = NULL;
+    ks_rc rc;
+
+    if (args->cert == NULL)
+        return KS_OK;
+    rc = certs_read("--cert", args->cert, &certs, err);
+    if (rc == KS_OK)
+        rc = ca_certs_check(certs, pkey, args->cert, err);
+    if (rc == KS_OK)
+        rc = ca_certs_der(certs, der, err);
+    sk_X509_pop_free(certs, X509_free);
+    return rc;
+}
+
 /* URI is the name of what SPEC says. */
 static ks_rc import(struct cli *cli, const char *uri,
                     const struct ca_key_spec *spec,
                     const struct import_args *args, struct ks_err *err)
 {
-    struct ks_buf content = {0};
+    struct ks_buf content = {0}, certs = {0};
     struct ca_env env = {0};
     EVP_PKEY *pkey = NULL;
     ks_rc rc = cli_env_keys(cli, KS_INVENTORY_WRITE, args->passin, &env, err);
@@ -107,9 +128,9 @@ static ks_rc import(struct cli *cli, const char *uri,
     if (rc == KS_OK)
         rc = cli_check_interrupt(err);
     if (rc == KS_OK)
-        rc = cli_key_import(cli, pkey, spec, err);
+        rc = read_certs(args, pkey, &certs, err);
     if (rc == KS_OK)
-        rc = cli_audit(env.inv, "key.import", uri, err);
+        rc = ca_key_import(&env, pkey, spec, &certs, err);
     if (rc == KS_OK)
         cli_note(cli, "imported %s from %s", uri, args->in);
     if (rc == KS_OK && cli->globals.json) {
@@ -120,6 +141,7 @@ static ks_rc import(struct cli *cli, const char *uri,
             rc = cli_out_json(cli, json_pack("{s:o}", "key", object), err);
     }
     EVP_PKEY_free(pkey);
+    ks_buf_clear(&certs);
     cli_file_wipe(&content);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "args.h"
+#include "certs.h"
 #include "cmd.h"
 #include "env.h"
 #include "evp.h"
@@ -52,6 +53,24 @@ static const struct cli_column fact_fields[] = {
     {"never_extractable", "Never extractable"},
     {"local", "Made on the token"},
     {"always_authenticate", "PIN for each use"},
+    {NULL, NULL},
+};
+
+/* In a place that seals its keys. */
+static const struct cli_column seal_fields[] = {
+    {"sealing", "Sealed by"},
+    {"kdf", "Cost"},
+    {"random", "Random secret"},
+    {"sealed_to", "Sealed to"},
+    {"sealing_current", "As configured"},
+    {"origin", "Origin"},
+    {"created", "Created"},
+    {NULL, NULL},
+};
+
+static const struct cli_column cert_fields[] = {
+    {"subject", "Certificate"},
+    {"not_after", "Not after"},
     {NULL, NULL},
 };
 
@@ -108,6 +127,57 @@ static ks_rc add_pem(json_t *object, EVP_PKEY *pkey, struct ks_err *err)
                        : ks_fail(err, rc, "public key: %s", ks_rc_text(rc));
 }
 
+static ks_rc add_certs(const struct ca_env *env, const char *uri,
+                       json_t *object, struct ks_err *err)
+{
+    STACK_OF(X509) *certs = NULL;
+    json_t *list = NULL;
+    ks_rc rc = ca_key_certs(env, uri, &certs, err);
+
+    if (rc == KS_OK)
+        rc = certs_json(certs, &list, err);
+    if (rc == KS_OK && json_object_set_new(object, "certificates", list) != 0)
+        rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
+    sk_X509_pop_free(certs, X509_free);
+    return rc;
+}
+
+/* What the place tells is of a token's object or of a seal. Takes FACTS. */
+static ks_rc add_facts(const struct ca_env *env, const char *uri, json_t *facts,
+                       json_t *object, struct ks_err *err)
+{
+    const bool token = ca_key_on_token(env, uri);
+
+    if (json_object_set_new(object, token ? "token" : "sealing", facts) != 0 ||
+        json_object_set_new(object, token ? "sealing" : "token",
+                            json_object()) != 0)
+        return ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
+    return KS_OK;
+}
+
+static ks_rc show_parts(struct cli *cli, const json_t *object,
+                        struct ks_err *err)
+{
+    json_t *certs = json_object_get(object, "certificates");
+    json_t *cert;
+    size_t i;
+    ks_rc rc =
+        cli_show(cli, "token", json_incref(json_object_get(object, "token")),
+                 fact_fields, err);
+
+    if (rc == KS_OK)
+        rc = cli_show(cli, "sealing",
+                      json_incref(json_object_get(object, "sealing")),
+                      seal_fields, err);
+    json_array_foreach(certs, i, cert)
+    {
+        if (rc == KS_OK)
+            rc = cli_show(cli, "certificate", json_incref(cert), cert_fields,
+                          err);
+    }
+    return rc;
+}
+
 /* The facts are asked for without a person: where the token wants a PIN that
  * nobody has given, what is visible is shown, and that there is more. */
 static ks_rc show_all(struct cli *cli, const struct ca_env *env,
@@ -123,19 +193,20 @@ static ks_rc show_all(struct cli *cli, const struct ca_env *env,
     quiet.ui = NULL;
     if (rc == KS_OK)
         key_facts_get(&quiet, full, &facts, &facts_rc, &why);
-    if (rc == KS_OK && json_object_set_new(object, "token", facts) != 0)
-        rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", uri);
+    if (rc == KS_OK)
+        rc = add_facts(env, uri, facts, object, err);
+    if (rc == KS_OK)
+        rc = add_certs(env, uri, object, err);
     if (rc == KS_OK && cli->globals.json)
         rc = add_pem(object, pkey, err);
     if (rc != KS_OK) {
         json_decref(object);
         return rc;
     }
-    json_incref(facts);
-    rc = cli_show(cli, "key", object, fields, err);
+    rc = cli_show(cli, "key", json_incref(object), fields, err);
     if (rc == KS_OK && !cli->globals.json)
-        rc = cli_show(cli, "token", json_incref(facts), fact_fields, err);
-    json_decref(facts);
+        rc = show_parts(cli, object, err);
+    json_decref(object);
     if (rc != KS_OK || facts_rc == KS_OK)
         return rc;
     if (facts_rc == KS_E_SECRET_MISSING) {
@@ -180,7 +251,8 @@ out:
 const struct cmd cmd_key_show = {
     .noun = "key",
     .verb = "show",
-    .summary = "Show the public side of a key, and what its token tells",
+    .summary = "Show the public side of a key, how it is sealed, and what its "
+               "token tells",
     .args = "URI",
     .min_args = 1,
     .max_args = 1,

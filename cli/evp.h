@@ -18,12 +18,6 @@
 #define CLI_PROVIDER "keystore"
 #define CLI_PROVIDER_PROPQ "provider=keystore"
 
-/* Property of new, imported and resealed keys: where their secret comes
- * from. */
-#define CLI_PARAM_URI "keystore-uri"
-#define CLI_PARAM_PASSOUT "keystore-passout"
-#define CLI_PARAM_USAGE "keystore-usage"
-
 /* Loads default and keystore on first use; needs the configuration. They go
  * into the default library context, for each further one costs every start
  * its own names, fetches and random generator (main.c keeps openssl.cnf out
@@ -40,11 +34,5 @@ typedef ks_rc cli_uri_fn(void *arg, const char *uri, struct ks_err *err);
 KS_MUST_CHECK ks_rc cli_key_each(struct cli *cli, const char *uri,
                                  cli_uri_fn *each, void *arg,
                                  struct ks_err *err);
-
-/* Keeps PKEY, private half and all, as SPEC says (its type is PKEY's).
- * KS_E_EXISTS. */
-KS_MUST_CHECK ks_rc cli_key_import(struct cli *cli, EVP_PKEY *pkey,
-                                   const struct ca_key_spec *spec,
-                                   struct ks_err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What a token tells of a key, as JSON.
+ * What its place tells of a key, as JSON.
  */
 #include "key_facts.h"
 
@@ -33,6 +33,17 @@ static bool is_list(const char *name)
     return strcmp(name, "usage") == 0 || strcmp(name, "mechanisms") == 0;
 }
 
+/* A fact that is told for each of several. */
+static json_t *one_more(json_t *list, const char *value)
+{
+    json_t *longer = list != NULL ? json_incref(list) : json_array();
+
+    if (json_array_append_new(longer, cli_json_text(value)) == 0)
+        return longer;
+    json_decref(longer);
+    return NULL;
+}
+
 ks_rc key_facts_add(void *arg, const char *name, const char *value,
                     struct ks_err *err)
 {
@@ -46,6 +57,8 @@ ks_rc key_facts_add(void *arg, const char *name, const char *value,
             *c = '_';
     if (is_list(name))
         fact = words(value);
+    else if (strcmp(name, "sealed-to") == 0)
+        fact = one_more(json_object_get(facts, key), value);
     else if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
         fact = json_boolean(value[0] == 'y');
     else
@@ -60,6 +73,6 @@ void key_facts_get(const struct ca_env *env, const char *uri, json_t **out,
 {
     *rc = KS_OK;
     *out = json_object();
-    if (*out != NULL && ca_key_on_token(env, uri))
+    if (*out != NULL)
         *rc = ca_key_describe(env, uri, key_facts_add, *out, err);
 }

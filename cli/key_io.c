@@ -8,20 +8,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "args.h"
 #include "evp.h"
 #include "out.h"
-
-bool key_io_stays(const EVP_PKEY *pkey)
-{
-    const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(pkey);
-
-    return provider != NULL &&
-           strcmp(OSSL_PROVIDER_get0_name(provider), CLI_PROVIDER) == 0;
-}
 
 static bool spki_hash(const EVP_PKEY *pkey, uint8_t hash[static KS_HASH_LEN])
 {

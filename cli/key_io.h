@@ -10,9 +10,6 @@
 #include "cli.h"
 #include "ks_buf.h"
 
-/* True if the private half stays in its backend. */
-bool key_io_stays(const EVP_PKEY *pkey);
-
 /* uri, type, bits, sha256 of the public half, and the CA that uses it. */
 KS_MUST_CHECK ks_rc key_io_json(const struct ca_env *env, const char *uri,
                                 EVP_PKEY *pkey, json_t **out,

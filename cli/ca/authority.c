@@ -66,6 +66,38 @@ static ks_rc check_times(const struct ca_env *env,
     return KS_OK; /* the last window was its own */
 }
 
+#define MOVES_MAX 3 /* of a key, while we look for it */
+
+/* It may have been moved since its row was read. */
+static ks_rc load_private(const struct ca_env *env,
+                          struct ca_authority *authority, struct ks_err *err)
+{
+    struct ks_ca_row *row = &authority->row;
+    struct ks_err why = {0}, ignored = {0};
+    ks_rc rc = ca_key_load(env, row->key_uri, &authority->pkey, &why);
+
+    for (int i = 0; rc != KS_OK && i < MOVES_MAX; i++) {
+        struct ks_ca_row now = {0};
+        bool moved = ks_ca_get(env->inv, row->id, &now, &ignored) == KS_OK &&
+                     strcmp(now.key_uri, row->key_uri) != 0;
+
+        if (moved) {
+            char *old = row->key_uri;
+
+            row->key_uri = now.key_uri;
+            now.key_uri = old;
+        }
+        ks_ca_row_clear(&now);
+        if (!moved)
+            break;
+        why = (struct ks_err){0};
+        rc = ca_key_load(env, row->key_uri, &authority->pkey, &why);
+    }
+    if (rc != KS_OK)
+        *err = why;
+    return rc;
+}
+
 static ks_rc load_key(const struct ca_env *env, struct ca_authority *authority,
                       struct ks_err *err)
 {
@@ -78,7 +110,7 @@ static ks_rc load_key(const struct ca_env *env, struct ca_authority *authority,
                            authority->row.name);
         return KS_OK;
     }
-    rc = ca_key_load(env, authority->row.key_uri, &authority->pkey, err);
+    rc = load_private(env, authority, err);
     if (rc != KS_OK)
         return rc;
     if (X509_check_private_key(authority->cert, authority->pkey) == 1)

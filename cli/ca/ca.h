@@ -96,10 +96,83 @@ KS_MUST_CHECK ks_rc ca_key_load_public(const struct ca_env *env,
                                        const char *uri, EVP_PKEY **out,
                                        struct ks_err *err);
 /* Removes a keystore: or pkcs11: key for ever (also where libcrypto is 3.0).
- * KS_E_POLICY if a CA of the inventory uses it, unless FORCE.
+ * KS_E_POLICY if a CA of the inventory uses it, or keys are sealed to it,
+ * unless FORCE.
  * Writes an audit row. */
 KS_MUST_CHECK ks_rc ca_key_delete(const struct ca_env *env, const char *uri,
                                   bool force, struct ks_err *err);
+
+/* Keeps PKEY, private half and all, as SPEC says (its type is PKEY's), with
+ * CERTS beside it: DER, its own first, then its issuers, one after the other;
+ * may be NULL or empty. Safe against interruption, and an audit row.
+ * KS_E_EXISTS. */
+KS_MUST_CHECK ks_rc ca_key_import(const struct ca_env *env, EVP_PKEY *pkey,
+                                  const struct ca_key_spec *spec,
+                                  const struct ks_buf *certs,
+                                  struct ks_err *err);
+/* True if the private half stays in its backend. */
+bool ca_key_stays(const EVP_PKEY *pkey);
+/* As ca_key_load, but the private half is in memory: out of a token too, if
+ * that lets it go. KS_E_NOT_EXPORTABLE. */
+KS_MUST_CHECK ks_rc ca_key_take_out(const struct ca_env *env, const char *uri,
+                                    EVP_PKEY **out, struct ks_err *err);
+
+struct ca_move_spec {
+    const char *from;      /* its URI, as given; its secret is env->passin */
+    struct ca_key_spec to; /* no type */
+    bool force;            /* even if other keys are sealed to it */
+};
+struct ca_moved {
+    char *from, *to; /* canonical */
+    int64_t n_cas;   /* whose key it is */
+    int64_t n_certs; /* that were made with it */
+};
+/*
+ * Moves a key. All that is recorded of it names the new place from one moment
+ * on, at which it is in both; only then is it removed. On failure it is where
+ * it was, except that an error of the removal leaves it in both places.
+ * KS_E_EXISTS, KS_E_NOT_EXPORTABLE; KS_E_POLICY: keys are sealed to it.
+ * Writes an audit row. Caller clears *moved.
+ */
+KS_MUST_CHECK ks_rc ca_key_move(const struct ca_env *env,
+                                const struct ca_move_spec *spec,
+                                struct ca_moved *moved, struct ks_err *err);
+void ca_moved_clear(struct ca_moved *moved);
+
+/* How a key is to be sealed from now on. NULL: as its section says. */
+struct ca_reseal_spec {
+    const char *act;         /* for the audit log: "key.reseal" */
+    const char *passin;      /* source of the old secret */
+    const char *passout;     /* of the new one */
+    const char *seal_to;     /* "URI, URI" */
+    const char *kdf;         /* "scrypt:N:r:p" */
+    const char *unseal_with; /* the URI of a key that opens the old seal */
+};
+/*
+ * Seals a key anew: at any moment either the old or the new seal is there. A
+ * key that is sealed like that already stays as it is: then *changed is false.
+ * Writes an audit row. URI is canonical.
+ */
+KS_MUST_CHECK ks_rc ca_key_reseal(const struct ca_env *env, const char *uri,
+                                  const struct ca_reseal_spec *spec,
+                                  bool *changed, struct ks_err *err);
+
+/* The certificates that are kept beside a key, its own first; an empty list if
+ * there are none. Asks for no secret. Caller frees with sk_X509_pop_free. */
+KS_MUST_CHECK ks_rc ca_key_certs(const struct ca_env *env, const char *uri,
+                                 STACK_OF(X509) * *out, struct ks_err *err);
+/* Keeps CERTS, as for ca_key_import, beside the key in the place of what is
+ * there; empty: none. Writes an audit row. KS_E_UNSUPPORTED. */
+KS_MUST_CHECK ks_rc ca_key_certify(const struct ca_env *env, const char *uri,
+                                   const struct ks_buf *certs,
+                                   struct ks_err *err);
+/* All of CERTS, DER, one after the other. Caller clears *der. */
+KS_MUST_CHECK ks_rc ca_certs_der(const STACK_OF(X509) * certs,
+                                 struct ks_buf *der, struct ks_err *err);
+/* KS_E_INVALID unless the first of CERTS is PKEY's, and each other one is of
+ * the issuer of the one before. NAME is for messages. */
+KS_MUST_CHECK ks_rc ca_certs_check(const STACK_OF(X509) * certs, EVP_PKEY *pkey,
+                                   const char *name, struct ks_err *err);
 
 /* Canonical text of a key's URI: its name, without PINs, sources and type.
  * Caller frees with OPENSSL_free. KS_E_INVALID. */
@@ -381,7 +454,8 @@ KS_MUST_CHECK ks_rc ca_create_preview(const struct ca_env *env,
  */
 
 struct ca_settled {
-    size_t finished;  /* certificates completed from their stored bytes */
+    size_t finished;  /* certificates completed from their stored bytes, and
+                         moves of keys */
     size_t abandoned; /* given up: they count as revoked */
     size_t undone;    /* half-made CAs and keys removed */
     struct ca_strings notes; /* a sentence for each */

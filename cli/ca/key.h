@@ -80,6 +80,43 @@ KS_MUST_CHECK ks_rc ca_new_key_keep(const struct ca_env *env,
 void ca_new_key_undo(const struct ca_env *env, struct ca_new_key *key);
 void ca_new_key_clear(struct ca_new_key *key);
 
+/* KS_E_EXISTS if there is a key at URI already; KS_OK if none is seen. */
+KS_MUST_CHECK ks_rc ca_key_must_be_free(const struct ca_env *env,
+                                        const char *uri, struct ks_err *err);
+
+/* A context of keys of ALGORITHM in the provider keystore; NULL if it is not
+ * loaded, or knows none such. */
+EVP_PKEY_CTX *ca_key_ctx(const struct ca_env *env, const char *algorithm);
+
+/* Keeps PKEY, private half and all, as SPEC says (its type is PKEY's), with
+ * CERTS beside it (DER, its own first; may be NULL or empty). No intent, no
+ * audit row. KS_E_EXISTS. */
+KS_MUST_CHECK ks_rc ca_key_put(const struct ca_env *env, EVP_PKEY *pkey,
+                               const struct ca_key_spec *spec,
+                               const struct ks_buf *certs, struct ks_err *err);
+
+/* KS_E_POLICY if keys of some backend are sealed to the key URI (canonical),
+ * by its seal_to. key_kek.c */
+enum ca_kek_act {
+    CA_KEK_DELETE,
+    CA_KEK_MOVE,
+};
+KS_MUST_CHECK ks_rc ca_key_refuse_kek(const struct ca_env *env, const char *uri,
+                                      enum ca_kek_act act, struct ks_err *err);
+
+/* After KS_E_NOT_FOUND: a token that is not there now has the key all the
+ * same. */
+bool ca_key_is_gone(const struct ca_env *env, const char *uri);
+
+/* The provider has no such function: it is none of ours, or an older one. */
+ks_rc ca_no_function(struct ks_err *err);
+
+/* Settles one move, claimed, for ca_settle_keys. settle_move.c */
+KS_MUST_CHECK ks_rc ca_settle_move(const struct ca_env *env,
+                                   const struct ks_intent *intent,
+                                   struct ca_settled *settled,
+                                   struct ks_err *err);
+
 /* Settles the intents of dead processes, for ca_settle. settle_key.c */
 KS_MUST_CHECK ks_rc ca_settle_keys(const struct ca_env *env,
                                    struct ca_settled *settled,

@@ -38,7 +38,7 @@ static int tell(const OSSL_PARAM params[], void *arg)
     return telling->rc == KS_OK;
 }
 
-static ks_rc no_function(struct ks_err *err)
+ks_rc ca_no_function(struct ks_err *err)
 {
     ks_hint(err, "\"caadm doctor\" says which keystore.so is used");
     return ks_fail(err, KS_E_CONFIG,
@@ -59,7 +59,7 @@ ks_rc ca_key_describe(const struct ca_env *env, const char *uri,
     ks_rc rc;
 
     if (fn == NULL)
-        return no_function(err);
+        return ca_no_function(err);
     if (pins.user == NULL && pins.so == NULL)
         pins.user = env->passin;
     rc = ca_key_uri_with(uri, &pins, &full, err);
@@ -89,7 +89,7 @@ ks_rc ca_backend_check(const struct ca_env *env, const char *backend,
     int ok;
 
     if (fn == NULL)
-        return no_function(err);
+        return ca_no_function(err);
     ERR_clear_error();
     ok = fn(provctx, backend, tell, &telling);
     if (telling.rc != KS_OK) {
@@ -107,7 +107,7 @@ ks_rc ca_backend_init(const struct ca_env *env, const char *backend,
         env, KS_FUNC_STORE_INITIALISE, &provctx);
 
     if (fn == NULL)
-        return no_function(err);
+        return ca_no_function(err);
     ERR_clear_error();
     if (fn(provctx, backend, pins->so, pins->user) != 1)
         return ca_crypto_fail(KS_E_CRYPTO, backend, err);

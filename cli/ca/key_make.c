@@ -15,11 +15,12 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "ks_secret.h"
 #include "ks_uri.h"
 
 #define KEYSTORE_PROPERTY "provider=keystore"
 
-static EVP_PKEY_CTX *new_ctx(const struct ca_env *env, const char *algorithm)
+EVP_PKEY_CTX *ca_key_ctx(const struct ca_env *env, const char *algorithm)
 {
     char propq[256];
 
@@ -84,7 +85,7 @@ ks_rc ca_key_generate(const struct ca_env *env, const struct ca_key_spec *spec,
                        "a token at pkcs11:token=LABEL;object=KEY",
                        shown);
     ERR_clear_error();
-    ctx = new_ctx(env, type.algorithm);
+    ctx = ca_key_ctx(env, type.algorithm);
     if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0) {
         ks_hint(err, "the provider keystore must be loaded: "
                      "\"caadm doctor\" says what is wrong");
@@ -115,7 +116,8 @@ static bool sees_private(const struct ca_env *env, const char *uri)
 }
 
 /* A token that is stopped while it makes a key may keep the public half, which
- * is in the way and of no use. Nothing was there before: see must_be_free. */
+ * is in the way and of no use. Nothing was there before: see
+ * ca_key_must_be_free. */
 static ks_rc replace_half(const struct ca_env *env,
                           const struct ca_key_spec *spec,
                           struct ca_new_key *key, struct ks_err *err)
@@ -145,7 +147,8 @@ static ks_rc adopt(const struct ca_env *env, const struct ca_key_spec *spec,
     char want[64], have[64];
     ks_rc rc = ca_key_type_parse(spec->type, &type, &why);
 
-    own.passin = spec->passout; /* it was sealed as the new one would be */
+    /* It was sealed as the new one would be. */
+    own.passin = ks_secret_is_random(spec->passout) ? NULL : spec->passout;
     own.pins = spec->pins;
     if (rc == KS_OK)
         rc = ca_key_load(&own, key->uri, &key->pkey, &why);
@@ -186,7 +189,7 @@ static ks_rc is_taken(const struct ca_env *env, const char *uri,
 
 /* Before an intent is written, so that it never covers a key of others. One
  * that a token hides is found when it is made, after the login for that. */
-static ks_rc must_be_free(const struct ca_env *env, const char *uri,
+ks_rc ca_key_must_be_free(const struct ca_env *env, const char *uri,
                           struct ks_err *err)
 {
     struct ks_err why = {0};
@@ -224,7 +227,7 @@ static ks_rc make_or_adopt(const struct ca_env *env,
                            struct ca_new_key *key, struct ks_err *err)
 {
     struct ks_err taken = {0};
-    ks_rc rc = must_be_free(env, key->uri, &taken);
+    ks_rc rc = ca_key_must_be_free(env, key->uri, &taken);
 
     if (rc == KS_OK) {
         if (env->inv != NULL)

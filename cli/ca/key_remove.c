@@ -116,6 +116,8 @@ ks_rc ca_key_delete(const struct ca_env *env, const char *uri, bool force,
 
     if (rc == KS_OK && env->inv != NULL && !force)
         rc = refuse_if_used(env, canonical, err);
+    if (rc == KS_OK && !force)
+        rc = ca_key_refuse_kek(env, canonical, CA_KEK_DELETE, err);
     if (rc == KS_OK)
         rc = ca_key_remove(env, uri, err);
     if (rc == KS_OK)

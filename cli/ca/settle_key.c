@@ -1,5 +1,5 @@
 /*
- * Keys that dead processes planned or made: an intent that nobody owns.
+ * Keys that dead processes planned, made or moved: an intent that nobody owns.
  */
 #include "audit.h"
 #include "key.h"
@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/store.h>
 
 struct intents {
     struct ks_intent *items;
@@ -27,9 +29,11 @@ static ks_rc push_intent(void *arg, const struct ks_intent *intent,
     intents->items = items;
     items[intents->n] = *intent;
     items[intents->n].key_uri = OPENSSL_strdup(intent->key_uri);
-    if (items[intents->n].key_uri == NULL)
-        return ca_nomem(err);
+    items[intents->n].other_uri = OPENSSL_strdup(intent->other_uri);
     intents->n++;
+    if (items[intents->n - 1].key_uri == NULL ||
+        (intent->other_uri != NULL && items[intents->n - 1].other_uri == NULL))
+        return ca_nomem(err);
     return KS_OK;
 }
 
@@ -67,12 +71,54 @@ static ks_rc ignore_fact(void *arg, const char *name, const char *value,
     return KS_OK;
 }
 
-/* A token that is not there now has the key all the same. */
-static bool is_gone(const struct ca_env *env, const char *uri)
+/* URI without what names the key. Caller frees. */
+static char *token_of(const char *uri)
+{
+    char *token = OPENSSL_strdup(uri);
+    char *to = token != NULL ? strchr(token, ':') + 1 : NULL;
+
+    for (const char *at = to; at != NULL && *at != '\0' && *at != '?';) {
+        size_t len = strcspn(at, ";?");
+        const char *next = at + len + (at[len] == ';');
+
+        if (strncmp(at, "object=", 7) != 0 && strncmp(at, "id=", 3) != 0) {
+            memmove(to, at, (size_t)(next - at));
+            to += next - at;
+        }
+        at = next;
+    }
+    if (to != NULL)
+        *to = '\0';
+    return token;
+}
+
+/* Of a pkcs11: URI. */
+static bool token_is_there(const struct ca_env *env, const char *uri)
+{
+    char *token = token_of(uri);
+    OSSL_STORE_CTX *store = NULL;
+    bool there;
+
+    ERR_clear_error();
+    if (token != NULL)
+        store = OSSL_STORE_open_ex(token, env->libctx, env->propq, NULL, NULL,
+                                   NULL, NULL, NULL);
+    if (store != NULL && !OSSL_STORE_eof(store))
+        OSSL_STORE_INFO_free(OSSL_STORE_load(store));
+    there = store != NULL && ERR_peek_error() == 0;
+    (void)OSSL_STORE_close(store); /* only read from */
+    ERR_clear_error();
+    OPENSSL_free(token);
+    return there;
+}
+
+bool ca_key_is_gone(const struct ca_env *env, const char *uri)
 {
     const struct ks_section *section = ca_key_section(env, uri);
     struct ks_err ignored = {0};
 
+    if (ca_key_uri_is_pkcs11(uri))
+        return token_is_there(env, uri);
     return !ca_key_on_token(env, uri) || section == NULL ||
            ca_backend_check(env, section->name, ignore_fact, NULL, &ignored) ==
                KS_OK;
@@ -124,13 +170,15 @@ static ks_rc settle_intent(const struct ca_env *env,
 
     if (rc != KS_OK || !claimed)
         return rc;
+    if (intent->act != KS_INTENT_MAKE)
+        return ca_settle_move(env, intent, settled, err);
     rc = is_in_use(env, intent, &in_use, err);
     if (rc == KS_OK && in_use) /* by a CA that was completed */
         return ks_intent_remove(env->inv, intent->id, err);
     if (rc != KS_OK)
         return rc;
     rc = ca_key_load_seen(env, intent->key_uri, &pkey, &why);
-    if (rc == KS_E_NOT_FOUND && is_gone(env, intent->key_uri))
+    if (rc == KS_E_NOT_FOUND && ca_key_is_gone(env, intent->key_uri))
         rc = ks_intent_remove(env->inv, intent->id, err);
     else if (rc != KS_OK)
         rc = ca_strings_add(&settled->notes,

@@ -14,7 +14,7 @@ static void every_result_has_its_exit_code(void)
         {KS_OK, 0},
         {KS_E_POLICY, 1},
         {KS_E_EXISTS, 1},
-        {KS_E_NOT_EXPORTABLE, 1},
+        {KS_E_NOT_EXPORTABLE, 4},
         {KS_E_INVALID, 2},
         {KS_E_CONFIG, 2},
         {KS_E_UNSUPPORTED, 2},
