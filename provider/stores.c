@@ -21,8 +21,9 @@ struct prov_stores *prov_stores_new(const struct prov_ctx *ctx)
         return NULL;
     stores->ctx = ctx;
     stores->lock = CRYPTO_THREAD_lock_new();
-    if (stores->lock == NULL) {
-        OPENSSL_free(stores);
+    stores->plugins = prov_plugins_new();
+    if (stores->lock == NULL || stores->plugins == NULL) {
+        prov_stores_free(stores);
         return NULL;
     }
     return stores;
@@ -45,6 +46,7 @@ void prov_stores_free(struct prov_stores *stores)
     if (stores == NULL)
         return;
     slots_free(stores->slots, stores->n_slots);
+    prov_plugins_free(stores->plugins); /* their stores are closed */
     ks_config_close(stores->config);
     CRYPTO_THREAD_lock_free(stores->lock);
     OPENSSL_free(stores);
@@ -129,6 +131,20 @@ static bool is_extractable(const struct ks_section *section)
     return value == NULL || !ks_bool_parse(value, &extractable) || extractable;
 }
 
+static ks_rc find_plugin(const struct prov_stores *stores,
+                         const struct ks_section *section, const char *type,
+                         const struct ks_backend **backend, struct ks_err *err)
+{
+    struct ks_err why = {0};
+    ks_rc rc = prov_plugin_get(stores->plugins, type, backend, &why);
+
+    if (rc == KS_OK)
+        return KS_OK;
+    ks_hint(err, "%s", why.hint);
+    return ks_fail(err, rc, "%s: [backend %s] type: %s",
+                   ks_config_path(stores->config), section->name, why.text);
+}
+
 /* The type of SECTION; *backend is borrowed. */
 static ks_rc find_type(const struct prov_stores *stores,
                        const struct ks_section *section,
@@ -143,6 +159,8 @@ static ks_rc find_type(const struct prov_stores *stores,
     *backend = prov_backend_find(type);
     if (*backend != NULL)
         return KS_OK;
+    if (prov_plugin_is_path(type))
+        return find_plugin(stores, section, type, backend, err);
     ks_hint(err, "built in: %s", prov_backend_types);
     return ks_fail(err, KS_E_UNSUPPORTED,
                    "%s: [backend %s]: type %s is not built into this "
@@ -201,8 +219,8 @@ static ks_rc open_slot(struct prov_stores *stores, struct prov_slot *slot,
     if (rc != KS_OK)
         return rc;
     fill_env(stores, section, &env);
-    rc = prov_stores_peers(stores, store->backend->type, &peers, &env.n_peers,
-                           err);
+    rc = prov_stores_peers(stores, ks_section_get(section, "type"), &peers,
+                           &env.n_peers, err);
     if (rc != KS_OK)
         return rc;
     env.peers = peers;

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "ks_config.h"
+#include "plugin.h"
 #include "stores.h"
 
 /* One [backend NAME]. LOCK guards the opening only: an open store does not
@@ -24,6 +25,7 @@ struct prov_stores {
     struct ks_config *config;
     struct prov_slot *slots;
     size_t n_slots;
+    struct prov_plugins *plugins; /* has a lock of its own */
 };
 
 /* A line of the provider's section in openssl.cnf, or NULL. */

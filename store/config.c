@@ -98,7 +98,7 @@ static ks_rc open_section(const char *path, const char *title,
 }
 
 /* Where the table has this section's rows: "backend file" for a [backend x]
- * with type = file. NULL: of a foreign backend, whose keys only it knows. */
+ * with type = file. */
 static ks_rc table_of(const char *path, const char *title,
                       enum ks_section_kind kind, const char *type, char *out,
                       size_t size, struct ks_err *err)
@@ -112,8 +112,10 @@ static ks_rc table_of(const char *path, const char *title,
     if (type == NULL)
         return ks_fail(err, KS_E_CONFIG, "%s: [%s] type: is missing", path,
                        title);
-    if (strchr(type, '/') != NULL)
+    if (strchr(type, '/') != NULL) {
+        memcpy(out, KS_SETTING_PLUGIN, sizeof(KS_SETTING_PLUGIN));
         return KS_OK;
+    }
     if (len < size - sizeof(prefix)) {
         memcpy(out, prefix, sizeof(prefix));
         memcpy(out + sizeof(prefix) - 1, type, len + 1);
@@ -121,8 +123,9 @@ static ks_rc table_of(const char *path, const char *title,
             return KS_OK;
     }
     return ks_fail(err, KS_E_CONFIG,
-                   "%s: [%s] type: not file, pkcs11, sqlite or a path", path,
-                   title);
+                   "%s: [%s] type: not file, pkcs11, sqlite or the absolute "
+                   "path of a backend's shared object",
+                   path, title);
 }
 
 static ks_rc add_setting(const char *path, const char *title, const char *table,
@@ -131,7 +134,8 @@ static ks_rc add_setting(const char *path, const char *title, const char *table,
 {
     const char *common = section_kinds[section->kind].word;
     const struct ks_setting_doc *doc = ks_setting_find(common, key);
-    bool foreign = section->kind == KS_SECTION_BACKEND && table[0] == '\0';
+    /* The other keys of a plug-in's section only the plug-in knows. */
+    bool foreign = strcmp(table, KS_SETTING_PLUGIN) == 0;
     struct ks_setting *setting;
     struct ks_err why = {0};
 

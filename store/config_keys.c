@@ -17,7 +17,7 @@ const struct ks_setting_doc ks_setting_docs[] = {
     {"caadm", "database", "path", "caadm.db", "SQLite file of the inventory"},
 
     {"backend", "type", "word", NULL,
-     "file, pkcs11, or the path of a backend's shared object"},
+     "file, pkcs11, sqlite, or the path of a backend's shared object"},
     {"backend", "extractable", "bool", "yes",
      "whether keys may be handed to the application's own cryptography"},
 
@@ -46,6 +46,16 @@ const struct ks_setting_doc ks_setting_docs[] = {
     {"backend sqlite", "sealing", "none|passphrase", "passphrase",
      "whether keys are encrypted"},
     {"backend sqlite", "kdf", "kdf", KS_KDF_DEFAULT,
+     "cost of a passphrase, scrypt:N:r:p"},
+
+    /* And whatever else the backend itself knows. */
+    {KS_SETTING_PLUGIN, "passphrase", "passphrase", NULL,
+     "where the passphrase comes from; absent: ask"},
+    {KS_SETTING_PLUGIN, "seal_to", "text", NULL,
+     "URIs of the keys that keys are sealed to"},
+    {KS_SETTING_PLUGIN, "sealing", "none|passphrase", "passphrase",
+     "whether keys are encrypted"},
+    {KS_SETTING_PLUGIN, "kdf", "kdf", KS_KDF_DEFAULT,
      "cost of a passphrase, scrypt:N:r:p"},
 
     {"profile", "based_on", "word", NULL, "profile that this one changes"},

@@ -8,6 +8,10 @@
 
 #include "ks_config.h"
 
+/* The section of the table for backends in shared objects. No type that is a
+ * word can lead to it. */
+#define KS_SETTING_PLUGIN "backend /PATH"
+
 /* The row of KEY, in any case, in SECTION as the table names it; or NULL. */
 const struct ks_setting_doc *ks_setting_find(const char *section,
                                              const char *key);

@@ -108,12 +108,17 @@ static void other_kinds_of_backend_do_not_disturb(void)
                   "token = my token\nuser_pin = file:pin\nextractable = no\n"
                   "[backend db]\ntype = sqlite\npath = k.db\n"
                   "seal_to = keystore://hsm/kek\n"
-                  "[backend mine]\ntype = /opt/mine.so\nanything = goes\n",
+                  "[backend mine]\ntype = /opt/mine.so\nanything = goes\n"
+                  "Odd.Key_1 = \"a ; b\"\nseal_to = keystore://hsm/kek\n",
                   &config, &err),
         &err));
     CHECK_STR(value_of(config, KS_SECTION_BACKEND, "hsm", "module"),
               "/no/such.so");
     CHECK_STR(value_of(config, KS_SECTION_BACKEND, "mine", "anything"), "goes");
+    CHECK_STR(value_of(config, KS_SECTION_BACKEND, "mine", "odd.key_1"),
+              "a ; b");
+    CHECK_STR(value_of(config, KS_SECTION_BACKEND, "mine", "seal_to"),
+              "keystore://hsm/kek");
     ks_config_close(config);
 }
 
@@ -143,6 +148,14 @@ static void faults_name_file_section_and_key(void)
          "[backend a] passphrase", "not a source"},
         {"[backend a]\ntype = /x.so\nextractable = perhaps\n",
          "[backend a] extractable", "neither yes nor no"},
+        {"[backend a]\ntype = /x.so\nkdf = scrypt:3:8:5\n", "[backend a] kdf",
+         "power of two"},
+        {"[backend a]\ntype = /x.so\nsealing = wax\n", "[backend a] sealing",
+         "not one of none|passphrase"},
+        {"[backend a]\ntype = /x.so\npassphrase = sesame\n",
+         "[backend a] passphrase", "not a source"},
+        {"[backend a]\ntype = x.so\n", "[backend a] type", "absolute path"},
+        {"[backend a]\ntype = /PATH x\n", "[backend a] type", "one word"},
         {"[profile p]\ndays = ninety\n", "[profile p] days", "not a number"},
         {"[profile p]\ndays = -1\n", "[profile p] days", "not a number"},
         {"[profile p]\nkeyUse = x\n", "[profile p] keyuse", "unknown key"},
