@@ -8,7 +8,7 @@
 
 /* The only list of them, up to a NULL: backends.c. */
 extern const struct ks_backend *const prov_backends[];
-/* Their types for an error text: "file, pkcs11". */
+/* Their types for an error text: "file, pkcs11, ...". */
 extern const char prov_backend_types[];
 
 /* NULL if TYPE is not built in. */

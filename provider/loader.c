@@ -9,7 +9,6 @@
 #include <openssl/store.h>
 
 #include "loadkey.h"
-#include "search.h"
 
 /* INFO is LOADER's then; a certificate that was read before it stays. */
 static void take_info(struct loader *loader, struct ks_key_info *info)
@@ -73,7 +72,7 @@ ks_rc prov_loader_open(struct loader *loader, const char *uri,
     if (rc != KS_OK)
         return rc;
     if (place->listing)
-        return prov_names_new(place, &loader->names, err);
+        return prov_names_list(place, false, &loader->names, err);
     loader->name = place->name;
     loader->uri = place->canonical;
     return may_look_later(place) ? KS_OK : look(loader, err);
@@ -85,6 +84,8 @@ void prov_loader_free(struct loader *loader)
         return;
     prov_key_unref(loader->key);
     prov_names_free(loader->names);
+    prov_hits_clear(&loader->hits);
+    OPENSSL_free(loader->listed);
     ks_key_info_clear(&loader->info);
     prov_place_close(&loader->place);
     OPENSSL_free(loader);
@@ -93,13 +94,15 @@ void prov_loader_free(struct loader *loader)
 ks_rc prov_loader_search(struct loader *loader, const OSSL_PARAM params[],
                          struct ks_err *err)
 {
-    struct prov_names *found = NULL;
-    ks_rc rc = prov_search(loader->ctx, &loader->place, params, &found, err);
+    struct prov_hits hits = {0};
+    ks_rc rc = prov_search(loader->ctx, &loader->place, params, &hits, err);
 
     if (rc != KS_OK)
         return rc;
     prov_names_free(loader->names);
-    loader->names = found;
+    loader->names = NULL;
+    prov_hits_clear(&loader->hits);
+    loader->hits = hits;
     loader->next_name = 0;
     loader->searched = true;
     loader->next = ITEM_END;
@@ -172,15 +175,15 @@ static enum item next_of_key(struct loader *loader)
 
 /* ---- what comes next ---- */
 
-static bool has_names(const struct loader *loader)
+static bool has_hits(const struct loader *loader)
 {
-    return loader->names != NULL && loader->next_name < loader->names->n;
+    return loader->searched && loader->next_name < loader->hits.n;
 }
 
 /* The key found next becomes the one at hand. */
 static void take_found(struct loader *loader)
 {
-    struct prov_name *found = &loader->names->all[loader->next_name++];
+    struct prov_hit *found = &loader->hits.all[loader->next_name++];
 
     loader->name = found->name;
     loader->uri = found->uri;
@@ -201,10 +204,10 @@ enum item prov_loader_next(struct loader *loader)
 
     if (loader->failed)
         return ITEM_END;
-    if (loader->names != NULL && !loader->searched)
-        return has_names(loader) ? ITEM_NAME : ITEM_END;
+    if (loader->names != NULL)
+        return loader->next_name < loader->names->n ? ITEM_NAME : ITEM_END;
     item = next_of_key(loader);
-    while (item == ITEM_END && has_names(loader)) {
+    while (item == ITEM_END && has_hits(loader)) {
         take_found(loader);
         item = next_of_key(loader);
     }
@@ -212,9 +215,34 @@ enum item prov_loader_next(struct loader *loader)
     return item;
 }
 
-const char *prov_loader_take_name(struct loader *loader)
+/* It is known now that the names are wanted, all of them. */
+static ks_rc read_rest(struct loader *loader, struct ks_err *err)
 {
-    return loader->names->all[loader->next_name++].uri;
+    struct prov_names *names = NULL;
+    ks_rc rc = prov_names_list(&loader->place, true, &names, err);
+
+    if (rc != KS_OK)
+        return rc;
+    prov_names_free(loader->names);
+    loader->names = names;
+    return KS_OK;
+}
+
+ks_rc prov_loader_take_name(struct loader *loader, const char **uri,
+                            struct ks_err *err)
+{
+    ks_rc rc = loader->names->whole ? KS_OK : read_rest(loader, err);
+
+    *uri = NULL;
+    OPENSSL_free(loader->listed);
+    loader->listed = NULL;
+    if (rc == KS_OK && loader->next_name < loader->names->n)
+        rc = prov_names_uri(loader->place.store,
+                            prov_names_at(loader->names, loader->next_name++),
+                            &loader->listed, err);
+    loader->failed = rc != KS_OK;
+    *uri = loader->listed;
+    return rc;
 }
 
 static ks_rc make_private(struct loader *loader, const struct ks_ask *ask,

@@ -16,6 +16,7 @@
 #include "ks_secret.h"
 #include "locate.h"
 #include "names.h"
+#include "search.h"
 
 /* What a key may yield, in this order; of a listing names. */
 enum item {
@@ -30,13 +31,15 @@ struct loader {
     struct prov_ctx *ctx;
     struct prov_place place;
     int expect;               /* OSSL_STORE_INFO_*, 0: anything */
-    struct prov_names *names; /* of a listing, or found; NULL for a key */
-    size_t next_name;
-    bool searched; /* NAMES are keys to be loaded */
-    bool failed;   /* then there is nothing more: nginx would ask for ever (it
-                      loops until eof) */
+    struct prov_names *names; /* of a listing; NULL: a key, or a search */
+    struct prov_hits hits;    /* once SEARCHED */
+    size_t next_name;         /* of either */
+    char *listed;             /* the URI of the name that was taken last */
+    bool searched;
+    bool failed; /* then there is nothing more: nginx would ask for ever (it
+                    loops until eof) */
 
-    /* The key at hand. Of one that was found NAME and URI are in NAMES. */
+    /* The key at hand. Of one that was found NAME and URI are in HITS. */
     const char *name;
     const char *uri;
     struct ks_key_info info; /* once LOOKED */
@@ -61,8 +64,10 @@ KS_MUST_CHECK ks_rc prov_loader_search(struct loader *loader,
 
 /* What comes next. */
 enum item prov_loader_next(struct loader *loader);
-/* When that is ITEM_NAME: the URI, borrowed. */
-const char *prov_loader_take_name(struct loader *loader);
+/* When that is ITEM_NAME: *uri is the name's, borrowed until the next call;
+ * NULL if there is none after all. A failure is the end of LOADER. */
+KS_MUST_CHECK ks_rc prov_loader_take_name(struct loader *loader,
+                                          const char **uri, struct ks_err *err);
 /* When it is a key or a certificate: makes LOADER->key or LOADER->info.cert.
  * A failure is the end of LOADER. */
 KS_MUST_CHECK ks_rc prov_loader_make(struct loader *loader, enum item item,

@@ -1,6 +1,7 @@
 /*
- * Searches. Certificates are looked at one by one: a token, or a folder, has
- * no index of them.
+ * Searches. A backend that has an index is asked for names that may fit; a
+ * token, or a folder, has none, and all its keys are looked at. What fits is
+ * found out here, key by key.
  */
 #include "search.h"
 
@@ -16,12 +17,17 @@
 #include <openssl/params.h>
 #include <openssl/x509.h>
 
+#include "names.h"
+
+#define HITS_FIRST 16 /* entries that the array starts with */
+
 /* One criterion: of the fields those of one kind are set. */
 struct criterion {
     struct prov_ctx *ctx;
     const struct prov_place *place;
     X509_NAME *subject;
-    X509_NAME *issuer; /* with SERIAL */
+    struct ks_buf subject_der; /* borrowed */
+    X509_NAME *issuer;         /* with SERIAL */
     BIGNUM *serial;
     EVP_MD *digest; /* of FINGERPRINT */
     const uint8_t *fingerprint;
@@ -59,9 +65,10 @@ static ks_rc refuse(const struct criterion *criterion, const char *why,
                    criterion->place->canonical, why);
 }
 
+/* *der is borrowed from PARAMS. */
 static ks_rc read_name(const struct criterion *criterion,
                        const OSSL_PARAM params[], const char *key,
-                       X509_NAME **out, struct ks_err *err)
+                       X509_NAME **out, struct ks_buf *der, struct ks_err *err)
 {
     const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, key);
     const void *data = NULL;
@@ -72,6 +79,7 @@ static ks_rc read_name(const struct criterion *criterion,
         return KS_OK;
     if (!OSSL_PARAM_get_octet_string_ptr(p, &data, &len) || len > LONG_MAX)
         return refuse(criterion, "the name is not DER", err);
+    *der = (struct ks_buf){(uint8_t *)(uintptr_t)data, len};
     at = data;
     end = at + len;
     ERR_set_mark();
@@ -119,12 +127,13 @@ static ks_rc read_params(struct criterion *criterion, const OSSL_PARAM params[],
         OSSL_PARAM_locate_const(params, OSSL_STORE_PARAM_SERIAL);
     const OSSL_PARAM *alias =
         OSSL_PARAM_locate_const(params, OSSL_STORE_PARAM_ALIAS);
+    struct ks_buf issuer_der;
     ks_rc rc = read_name(criterion, params, OSSL_STORE_PARAM_SUBJECT,
-                         &criterion->subject, err);
+                         &criterion->subject, &criterion->subject_der, err);
 
     if (rc == KS_OK)
         rc = read_name(criterion, params, OSSL_STORE_PARAM_ISSUER,
-                       &criterion->issuer, err);
+                       &criterion->issuer, &issuer_der, err);
     if (rc == KS_OK)
         rc = read_fingerprint(criterion, params, err);
     if (rc != KS_OK)
@@ -199,8 +208,7 @@ static bool fingerprint_is(const struct criterion *criterion,
 
 /* A key's alias is its name; in a URI of a scheme of its own, what the
  * backend says. */
-static bool alias_is(const struct criterion *criterion,
-                     const struct prov_name *name)
+static bool alias_is(const struct criterion *criterion, const char *name)
 {
     const struct prov_store *store = criterion->place->store;
     struct ks_uri uri = {0};
@@ -209,69 +217,164 @@ static bool alias_is(const struct criterion *criterion,
     if (criterion->alias == NULL)
         return false;
     if (store->name != NULL)
-        return strcmp(name->name, criterion->alias) == 0;
-    if (store->backend->parse_uri(name->uri, &uri, &listing, NULL) != KS_OK)
+        return strcmp(name, criterion->alias) == 0;
+    if (store->backend->parse_uri(name, &uri, &listing, NULL) != KS_OK)
         return false;
     same = uri.alias != NULL && strcmp(uri.alias, criterion->alias) == 0;
     ks_uri_clear(&uri);
     return same;
 }
 
-/* Keeps in NAMES what CRITERION accepts. */
-static ks_rc filter(const struct criterion *criterion, struct prov_names *names,
-                    struct ks_err *err)
+/* ---- what was found ---- */
+
+static void hit_clear(struct prov_hit *hit)
+{
+    OPENSSL_free(hit->name);
+    OPENSSL_free(hit->uri);
+    ks_key_info_clear(&hit->info);
+}
+
+void prov_hits_clear(struct prov_hits *hits)
+{
+    for (size_t i = 0; i < hits->n; i++)
+        hit_clear(&hits->all[i]);
+    OPENSSL_free(hits->all);
+    *hits = (struct prov_hits){0};
+}
+
+static bool grow(struct prov_hits *hits)
+{
+    size_t room = hits->room == 0 ? HITS_FIRST : hits->room * 2;
+    struct prov_hit *grown;
+
+    if (hits->n < hits->room)
+        return true;
+    grown = OPENSSL_realloc(hits->all, room * sizeof(*hits->all));
+    if (grown == NULL)
+        return false;
+    hits->all = grown;
+    hits->room = room;
+    return true;
+}
+
+/* Takes what is in INFO. */
+static ks_rc add(const struct criterion *criterion, const char *name,
+                 struct ks_key_info *info, struct prov_hits *hits,
+                 struct ks_err *err)
+{
+    struct prov_hit hit = {.name = OPENSSL_strdup(name)};
+    ks_rc rc = prov_names_uri(criterion->place->store, name, &hit.uri, err);
+
+    if (rc == KS_OK && (hit.name == NULL || !grow(hits)))
+        rc = ks_fail(err, KS_E_NOMEM, "out of memory");
+    if (rc != KS_OK) {
+        hit_clear(&hit);
+        return rc;
+    }
+    hit.info = *info;
+    memset(info, 0, sizeof(*info)); /* given to the hit */
+    hits->all[hits->n++] = hit;
+    return KS_OK;
+}
+
+/* ---- where to look ---- */
+
+static ks_rc candidates(const struct criterion *criterion,
+                        struct prov_names **out, struct ks_err *err)
+{
+    const struct prov_place *place = criterion->place;
+    const struct ks_query query = {
+        .digest = criterion->digest != NULL
+                      ? EVP_MD_get0_name(criterion->digest)
+                      : NULL,
+        .fingerprint = criterion->fingerprint,
+        .fingerprint_len = criterion->fingerprint_len,
+        .subject = criterion->subject_der.data,
+        .subject_len = criterion->subject_der.len};
+    ks_rc rc = KS_E_UNSUPPORTED;
+
+    /* Where keys may be hidden, only those that are seen are found. */
+    if (place->listing && criterion->alias != NULL &&
+        place->store->backend->open_key == NULL &&
+        ks_key_name_check(criterion->alias, NULL) == KS_OK)
+        return prov_names_one(criterion->alias, out, err);
+    if (place->listing && (query.digest != NULL || query.subject != NULL))
+        rc = prov_names_find(place, &query, out, err);
+    return rc == KS_E_UNSUPPORTED ? prov_names_list(place, true, out, err) : rc;
+}
+
+/* Whether the key NAME, of which INFO is known then, is looked for. A key that
+ * is hidden has its name alone. */
+static ks_rc look(const struct criterion *criterion, const char *name,
+                  struct ks_key_info *info, bool *matches, struct ks_err *err)
 {
     const struct prov_store *store = criterion->place->store;
+    ks_rc rc;
+
+    *matches = alias_is(criterion, name);
+    if (criterion->alias != NULL && !*matches)
+        return KS_OK;
+    rc = store->backend->info(store->handle, name, info, err);
+    if (rc == KS_E_NOT_FOUND) {
+        *matches = *matches && store->backend->open_key != NULL;
+        return KS_OK;
+    }
+    if (rc == KS_OK && !*matches)
+        rc = prov_store_cert(store, name, &info->cert, err);
+    *matches =
+        rc == KS_OK && (*matches || cert_matches(criterion, &info->cert) ||
+                        fingerprint_is(criterion, &info->cert) ||
+                        fingerprint_is(criterion, &info->spki));
+    return rc;
+}
+
+/* Puts those of NAMES that CRITERION accepts into HITS. */
+static ks_rc filter(const struct criterion *criterion,
+                    const struct prov_names *names, struct prov_hits *hits,
+                    struct ks_err *err)
+{
     struct ks_err first = {0};
-    ks_rc failed = KS_OK, rc;
-    size_t i = 0;
+    ks_rc failed = KS_OK, rc = KS_OK;
 
-    while (i < names->n) {
-        struct prov_name *name = &names->all[i];
+    for (size_t i = 0; rc == KS_OK && i < names->n; i++) {
+        const char *name = prov_names_at(names, i);
+        struct ks_key_info info = {0};
         struct ks_err why = {0};
-        bool matches = alias_is(criterion, name);
+        bool matches = false;
+        ks_rc looked = look(criterion, name, &info, &matches, &why);
 
-        if (criterion->alias != NULL && !matches) {
-            prov_names_drop(names, i);
-            continue;
-        }
-        rc = store->backend->info(store->handle, name->name, &name->info, &why);
-        if (rc == KS_OK && !matches)
-            rc = prov_store_cert(store, name->name, &name->info.cert, &why);
-        if (rc != KS_OK && rc != KS_E_NOT_FOUND && failed == KS_OK) {
-            failed = rc;
+        if (looked != KS_OK && failed == KS_OK) {
+            failed = looked;
             first = why;
         }
-        matches = matches || cert_matches(criterion, &name->info.cert) ||
-                  fingerprint_is(criterion, &name->info.cert) ||
-                  fingerprint_is(criterion, &name->info.spki);
-        if (matches && (rc == KS_OK || rc == KS_E_NOT_FOUND))
-            i++;
-        else
-            prov_names_drop(names, i);
+        if (matches)
+            rc = add(criterion, name, &info, hits, err);
+        ks_key_info_clear(&info);
     }
-    if (names->n > 0 || failed == KS_OK)
-        return KS_OK;
+    if (rc != KS_OK || hits->n > 0 || failed == KS_OK)
+        return rc;
     ks_hint(err, "%s", first.hint);
     return ks_fail(err, failed, "%s", first.text);
 }
 
 ks_rc prov_search(struct prov_ctx *ctx, const struct prov_place *place,
-                  const OSSL_PARAM params[], struct prov_names **out,
+                  const OSSL_PARAM params[], struct prov_hits *hits,
                   struct ks_err *err)
 {
     struct criterion criterion = {.ctx = ctx, .place = place};
     struct prov_names *names = NULL;
+    struct prov_hits found = {0};
     ks_rc rc = read_params(&criterion, params, err);
 
     if (rc == KS_OK)
-        rc = prov_names_new(place, &names, err);
+        rc = candidates(&criterion, &names, err);
     if (rc == KS_OK)
-        rc = filter(&criterion, names, err);
+        rc = filter(&criterion, names, &found, err);
     if (rc == KS_OK) {
-        *out = names;
-        names = NULL; /* given to *out */
+        *hits = found;
+        found = (struct prov_hits){0}; /* given to *hits */
     }
+    prov_hits_clear(&found);
     prov_names_free(names);
     criterion_clear(&criterion);
     return rc;

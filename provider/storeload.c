@@ -146,17 +146,22 @@ static int send_cert(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
     return hand_over(loader, params, cb, arg);
 }
 
-static int send_name(const struct loader *loader, const char *name,
-                     OSSL_CALLBACK *cb, void *arg)
+static int send_name(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
 {
     int type = OSSL_OBJECT_NAME;
+    const char *uri = NULL;
+    struct ks_err err = {0};
+    ks_rc rc = prov_loader_take_name(loader, &uri, &err);
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, (char *)name,
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, (char *)uri,
                                          0),
         OSSL_PARAM_END};
 
-    return hand_over(loader, params, cb, arg);
+    if (rc != KS_OK)
+        return prov_fail(loader->ctx, rc, &err);
+    /* All keys went while the listing was read: no name, and the end. */
+    return uri != NULL && hand_over(loader, params, cb, arg);
 }
 
 static int send_item(struct loader *loader, enum item item, OSSL_CALLBACK *cb,
@@ -182,7 +187,7 @@ static int load_next(void *loaderctx, OSSL_CALLBACK *cb, void *arg,
     if (item == ITEM_END)
         return 0;
     if (item == ITEM_NAME)
-        return send_name(loader, prov_loader_take_name(loader), cb, arg);
+        return send_name(loader, cb, arg);
     return send_item(loader, item, cb, arg, &pw);
 }
 

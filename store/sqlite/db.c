@@ -139,7 +139,8 @@ static ks_rc configure(struct ks_sqlite_db *db, bool write, struct ks_err *err)
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_handler(db->handle, busy, db);
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, VALUE_MAX);
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1,
+                            (int *)NULL);
     rc = ks_sqlite_exec(db, pragmas, "open", err);
     if (rc == KS_OK)
         rc = ks_sqlite_schema(db, write, err);

@@ -16,15 +16,15 @@ FOLDERS = ("provider", "store", "hsm", "cli")
 HEADERS = [
     (r"openssl/core_dispatch\.h", r"provider/",
      "provider dispatch belongs to provider/"),
-    # provider/delayed.c stands in for both libraries until a token is used,
-    # and takes their declarations from them.
-    (r"(.*/)?pkcs11\.h|p11-kit/.*", r"hsm/|provider/delayed\.c$",
+    # provider/delayed_*.c stand in for libraries until a key needs them, and
+    # take their declarations from them.
+    (r"(.*/)?pkcs11\.h|p11-kit/.*", r"hsm/|provider/delayed_p11\.c$",
      "tokens belong to hsm/"),
-    (r"libp11\.h", r"(hsm/p11|provider/delayed)\.c$",
+    (r"libp11\.h", r"(hsm/p11|provider/delayed_p11)\.c$",
      "one file knows libp11"),
     (r"ks_(inventory|provider|soft_key)\.h", r"(?!hsm/)",
      "hsm/ may use what any backend may"),
-    (r"sqlite3\.h", r"store/(sqlite|inventory)/",
+    (r"sqlite3\.h", r"store/(sqlite|inventory)/|provider/delayed_sqlite\.c$",
      "SQL belongs to two folders of store/"),
     (r"(iniparser/)?(iniparser|dictionary)\.h", r"store/config[^/]*\.c",
      "one place knows the syntax of caadm.conf"),
@@ -49,7 +49,7 @@ WORDS = [
 # Private headers of another layer that a file may include all the same.
 PRIVATE = {
     # It tells hsm/ which library could not be loaded.
-    ("provider/delayed.c", "p11.h"),
+    ("provider/delayed_p11.c", "p11.h"),
 }
 
 TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
@@ -121,8 +121,8 @@ cli/zz.c|#include <openssl/core_dispatch.h>
 provider/zz.c|#include <libp11.h>
 provider/zz.c|#include <p11-kit/pkcs11.h>
 provider/zz.c|#include "p11.h"
-provider/delayed.c|#include "session.h"
-provider/delayed.c|#include <sqlite3.h>
+provider/delayed_p11.c|#include "session.h"
+provider/delayed_p11.c|#include <sqlite3.h>
 hsm/zz.c|#include <libp11.h>
 hsm/zz.c|#include "ks_inventory.h"
 hsm/zz.c|#include "ks_soft_key.h"
