@@ -46,6 +46,8 @@ static ks_rc add_cert(struct ks_record *record, enum ks_form form,
     uint8_t *longer;
 
     (void)form;
+    if (ks_certs_first(der, len) != len)
+        return KS_E_DAMAGED;
     if (record->info.cert.len == 0)
         return ks_buf_set(&record->info.cert, der, len);
     longer = OPENSSL_realloc(chain->data, chain->len + len);
@@ -77,6 +79,8 @@ static ks_rc take_block(struct ks_key_file *file, const char *label,
                         const char *header, const uint8_t *der, size_t len,
                         unsigned *seen, struct ks_err *err)
 {
+    ks_rc rc;
+
     if (header[0] != '\0')
         return ks_fail(err, KS_E_UNSUPPORTED,
                        "PEM headers (the encryption of old OpenSSL files)");
@@ -86,7 +90,11 @@ static ks_rc take_block(struct ks_key_file *file, const char *label,
         if ((*seen & blocks[i].bit) != 0)
             return ks_fail(err, KS_E_DAMAGED, "second %s in one file", label);
         *seen |= blocks[i].bit;
-        return blocks[i].set(&file->record, blocks[i].form, der, len);
+        rc = blocks[i].set(&file->record, blocks[i].form, der, len);
+        return rc == KS_OK
+                   ? rc
+                   : ks_fail(err, rc, "%s: %s", label,
+                             rc == KS_E_DAMAGED ? "not DER" : ks_rc_text(rc));
     }
     return ks_fail(err, KS_E_DAMAGED, "unexpected PEM block");
 }

@@ -13,8 +13,8 @@
 #include "record.h"
 #include "unlock.h"
 
-#define RESEALED_MAX 16 /* times that a key is sealed anew while it is loaded  \
-                         */
+/* So often may a key be sealed anew while it is loaded. */
+#define RESEALED_MAX 16
 
 /* One key of PLACE: its URI for messages, and what is kept of it. */
 struct target {
@@ -355,11 +355,16 @@ static ks_rc reseal_target(const struct target *target,
     if (form == KS_FORM_PLAIN)
         return no_seals(target, err);
     if (form == KS_FORM_CMS &&
-        ks_sealing_is_current(resealing.sealing, &target->record))
+        ks_sealing_is_current(resealing.sealing, &target->record)) {
+        if (how->changed != NULL)
+            *how->changed = false;
         return KS_OK;
+    }
     rc = open_old(&resealing, err);
     if (rc == KS_OK && !resealing.current)
         rc = seal_anew(&resealing, err);
+    if (how->changed != NULL)
+        *how->changed = rc == KS_OK && !resealing.current;
     ks_secret_clear(&resealing.old.last);
     ks_secret_clear(&resealing.passphrase);
     ks_secret_clear(&resealing.pkcs8);

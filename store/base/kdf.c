@@ -68,7 +68,7 @@ ks_rc ks_kdf_parse(const char *text, struct ks_kdf *kdf, struct ks_err *err)
     return rc;
 }
 
-void ks_kdf_format(const struct ks_kdf *kdf, char out[static KS_KDF_TEXT_SIZE])
+void ks_kdf_format(const struct ks_kdf *kdf, char out[KS_KDF_TEXT_SIZE])
 {
     (void)snprintf(out, KS_KDF_TEXT_SIZE,
                    "scrypt:%" PRIu64 ":%" PRIu64 ":%" PRIu64, kdf->n, kdf->r,

@@ -26,7 +26,7 @@ KS_MUST_CHECK ks_rc ks_kdf_parse(const char *text, struct ks_kdf *kdf,
                                  struct ks_err *err);
 
 /* As ks_kdf_parse reads it. */
-void ks_kdf_format(const struct ks_kdf *kdf, char out[static KS_KDF_TEXT_SIZE]);
+void ks_kdf_format(const struct ks_kdf *kdf, char out[KS_KDF_TEXT_SIZE]);
 
 /* The same check for parameters from elsewhere, such as a sealed key. */
 KS_MUST_CHECK ks_rc ks_kdf_check(const struct ks_kdf *kdf, struct ks_err *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "place.h"
 #include "tmpdir.h"
 
 void *contract_open(void)
@@ -48,14 +49,48 @@ static struct ks_ask ask_of(struct test_answers *answers, const char *secret,
     return (struct ks_ask){give, answers};
 }
 
+static void make_place(void *store, struct test_place *place)
+{
+    test_place_make(subject.backend, store, subject.settings,
+                    subject.n_settings, place);
+}
+
+static ks_rc save_sealed(void *store, const char *name,
+                         const struct test_key *key, const struct ks_ask *ask,
+                         struct ks_err *err)
+{
+    const struct ks_key_info info = {.spki = key->spki, .origin = "imported"};
+    struct test_place place;
+    ks_rc rc;
+
+    make_place(store, &place);
+    rc = ks_material_save(&place.place, name, &info, &key->pkcs8, ask, err);
+    test_place_clear(&place);
+    return rc;
+}
+
+ks_rc contract_load_key(void *store, const char *name, const struct ks_ask *ask,
+                        struct ks_secret *pkcs8, struct ks_err *err)
+{
+    struct test_place place;
+    ks_rc rc;
+
+    make_place(store, &place);
+    rc = ks_material_load(&place.place, name, ask, pkcs8, err);
+    test_place_clear(&place);
+    return rc;
+}
+
 static ks_rc save(void *store, const char *name, const struct test_key *key,
                   const char *secret, struct ks_err *err)
 {
     struct test_answers answers;
     const struct ks_ask ask = ask_of(&answers, secret, NULL);
 
-    return subject.backend->save(store, name, &key->spki, &key->pkcs8, 0, &ask,
-                                 err);
+    if (subject.inside)
+        return subject.backend->import(store, name, &key->spki, &key->pkcs8, 0,
+                                       &ask, err);
+    return save_sealed(store, name, key, &ask, err);
 }
 
 /* *given: whether a key came, as it must if and only if all went well. */
@@ -74,7 +109,7 @@ static ks_rc load(void *store, const char *name, const char *secret,
         rc = subject.backend->open_key(store, name, &ask, &ops, &key, &spki,
                                        err);
     else
-        rc = subject.backend->load(store, name, &ask, &pkcs8, err);
+        rc = contract_load_key(store, name, &ask, &pkcs8, err);
     *given = pkcs8.data != NULL || (key != NULL && spki.data != NULL);
     if (ops != NULL)
         ops->free(key);
@@ -135,7 +170,14 @@ ks_rc contract_reseal(void *store, const char *name, const char *secret,
     const struct ks_ask ask = test_ask(&answers),
                         new_ask = test_ask(&new_answers);
 
-    return subject.backend->reseal(store, name, &ask, &new_ask, NULL);
+    const struct ks_reseal how = {.ask = &ask, .new_ask = &new_ask};
+    struct test_place place;
+    ks_rc rc;
+
+    make_place(store, &place);
+    rc = ks_material_reseal(&place.place, name, &how, NULL);
+    test_place_clear(&place);
+    return rc;
 }
 
 struct count {

@@ -12,8 +12,8 @@
 /* A backend under test. */
 struct contract_subject {
     const struct ks_backend *backend;
-    /* Its keys stay inside: load and reseal are not there, nothing of a
-     * private half comes out, and one secret opens them all. */
+    /* Its keys stay inside: it keeps no records, nothing of a private half
+     * comes out, and one secret opens them all. */
     bool inside;
     const char *secret; /* that one; NULL: every key has its own */
     /* Makes the place, in the folder of this case, unless it is there. May be
@@ -41,6 +41,9 @@ ks_rc contract_load(void *store, const char *name, const char *secret,
                     const char *second);
 ks_rc contract_reseal(void *store, const char *name, const char *secret,
                       const char *new_secret);
+/* Gives the key, of a backend that keeps records. */
+ks_rc contract_load_key(void *store, const char *name, const struct ks_ask *ask,
+                        struct ks_secret *pkcs8, struct ks_err *err);
 ks_rc contract_remove(void *store, const char *name);
 /* The same, and quiet: for threads, because CUnit is for one alone. */
 ks_rc contract_quiet_save(void *store, const char *name,

@@ -104,8 +104,8 @@ ks_rc hold_save(struct hold *hold, const char *name, const char *kind,
 
     test_key_make(kind, &key);
     hold->err = (struct ks_err){{0}, {0}};
-    rc = ks_pkcs11_backend.save(hold->store, name, &key.spki, &key.pkcs8, usage,
-                                &hold->ask, &hold->err);
+    rc = ks_pkcs11_backend.import(hold->store, name, &key.spki, &key.pkcs8,
+                                  usage, &hold->ask, &hold->err);
     (void)CHECK((rc == KS_OK) == (hold->err.text[0] == '\0'));
     test_key_clear(&key);
     return rc;

@@ -237,8 +237,8 @@ static EVP_PKEY *open_with_key(struct hold *hold, struct test_key *key)
     test_softhsm_setup();
     hold_open(hold, NULL);
     test_key_make("P-256", key);
-    CHECK_RC(ks_pkcs11_backend.save(hold->store, "k;id=0a", &key->spki,
-                                    &key->pkcs8, 0, &hold->ask, NULL),
+    CHECK_RC(ks_pkcs11_backend.import(hold->store, "k;id=0a", &key->spki,
+                                      &key->pkcs8, 0, &hold->ask, NULL),
              KS_OK);
     at = key->pkcs8.data;
     return d2i_AutoPrivateKey(NULL, &at, (long)key->pkcs8.len);

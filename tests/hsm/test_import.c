@@ -45,8 +45,8 @@ static void the_public_half_is_what_was_given(void)
     test_softhsm_setup();
     hold_open(&hold, NULL);
     test_key_make("P-384", &key);
-    CHECK_OK(ks_pkcs11_backend.save(hold.store, "k;id=00ff", &key.spki,
-                                    &key.pkcs8, 0, &hold.ask, &err),
+    CHECK_OK(ks_pkcs11_backend.import(hold.store, "k;id=00ff", &key.spki,
+                                      &key.pkcs8, 0, &hold.ask, &err),
              &err);
     CHECK_RC(hold_info(&hold, "k;id=00ff", &spki), KS_OK);
     CHECK_BYTES(spki.data, spki.len, key.spki.data, key.spki.len);
@@ -67,21 +67,21 @@ static void what_is_no_key_is_refused_before_a_pin(void)
     hold_open(&hold, NULL);
     test_key_make("P-256", &one);
     test_key_make("P-256", &two);
-    CHECK_RC(ks_pkcs11_backend.save(hold.store, "k", &one.spki, &two.pkcs8, 0,
-                                    &hold.ask, &err),
+    CHECK_RC(ks_pkcs11_backend.import(hold.store, "k", &one.spki, &two.pkcs8, 0,
+                                      &hold.ask, &err),
              KS_E_DAMAGED);
     CHECK_CONTAINS(err.text, "keystore://hsm/k");
     err = (struct ks_err){{0}, {0}};
-    CHECK_RC(ks_pkcs11_backend.save(hold.store, "k", &empty, &one.pkcs8, 0,
-                                    &hold.ask, &err),
+    CHECK_RC(ks_pkcs11_backend.import(hold.store, "k", &empty, &one.pkcs8, 0,
+                                      &hold.ask, &err),
              KS_E_UNSUPPORTED);
     err = (struct ks_err){{0}, {0}};
-    CHECK_RC(ks_pkcs11_backend.save(hold.store, "k", &one.spki, &nothing, 0,
-                                    &hold.ask, &err),
+    CHECK_RC(ks_pkcs11_backend.import(hold.store, "k", &one.spki, &nothing, 0,
+                                      &hold.ask, &err),
              KS_E_UNSUPPORTED);
     one.pkcs8.data[one.pkcs8.len / 2] ^= 1;
-    CHECK(ks_pkcs11_backend.save(hold.store, "k", &one.spki, &one.pkcs8, 0,
-                                 &hold.ask, NULL) != KS_OK);
+    CHECK(ks_pkcs11_backend.import(hold.store, "k", &one.spki, &one.pkcs8, 0,
+                                   &hold.ask, NULL) != KS_OK);
     CHECK_INT(hold.pins.given, 0);
     CHECK_STR(hold_names(&hold), "");
     test_key_clear(&one);

@@ -90,3 +90,38 @@ struct ks_ask test_ask(struct test_answers *answers)
 {
     return (struct ks_ask){.get = answer, .arg = answers};
 }
+
+static EVP_PKEY *decode(const struct test_key *key)
+{
+    const uint8_t *at = key->pkcs8.data;
+    PKCS8_PRIV_KEY_INFO *info =
+        d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)key->pkcs8.len);
+    EVP_PKEY *pkey = info != NULL ? EVP_PKCS82PKEY(info) : NULL;
+
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return pkey;
+}
+
+void test_key_certify(const struct test_key *key, struct ks_buf *cert)
+{
+    EVP_PKEY *pkey = decode(key);
+    X509 *x509 = X509_new();
+    uint8_t *der = NULL;
+    const bool edwards =
+        EVP_PKEY_is_a(pkey, "ED25519") || EVP_PKEY_is_a(pkey, "ED448");
+    int len;
+
+    if (X509_set_version(x509, X509_VERSION_3) != 1 ||
+        ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) != 1 ||
+        X509_gmtime_adj(X509_getm_notBefore(x509), 0) == NULL ||
+        X509_gmtime_adj(X509_getm_notAfter(x509), 3600) == NULL ||
+        X509_set_pubkey(x509, pkey) != 1 ||
+        X509_sign(x509, pkey, edwards ? NULL : EVP_sha256()) == 0)
+        abort();
+    len = i2d_X509(x509, &der);
+    if (len <= 0 || ks_buf_set(cert, der, (size_t)len) != KS_OK)
+        abort();
+    OPENSSL_free(der);
+    X509_free(x509);
+    EVP_PKEY_free(pkey);
+}

@@ -21,6 +21,10 @@ struct test_key {
 void test_key_make(const char *kind, struct test_key *key);
 void test_key_clear(struct test_key *key);
 
+/* A certificate of KEY, by KEY itself, DER. Stops the program if it cannot be
+ * made. Caller clears *cert. */
+void test_key_certify(const struct test_key *key, struct ks_buf *cert);
+
 /* What a person would type: SECRETS one after the other, up to a NULL, then
  * nothing. COUNT is how often it was asked. */
 struct test_answers {

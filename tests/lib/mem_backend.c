@@ -1,6 +1,6 @@
 /*
- * A backend whose keys are in memory. Keys are really sealed there, so that a
- * wrong secret is wrong.
+ * A backend whose keys are in memory, with what an installed header offers and
+ * nothing else.
  */
 #include "mem_backend.h"
 
@@ -8,36 +8,30 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 
-#include "key_pair.h"
-#include "ks_uri.h"
-#include "seal.h"
-#include "unlock.h"
-
-/* As cheap as scrypt gets: nobody is to try passphrases here. */
-static const struct ks_kdf cheap = {.n = 2, .r = 1, .p = 1};
+#include "ks_soft_key.h"
 
 struct key {
     struct key *next;
     char name[KS_KEY_NAME_MAX + 1];
-    struct ks_buf sealed;
-    struct ks_buf spki;
-    time_t created;
+    struct ks_record record;
+    struct ks_secret inside; /* PKCS#8 of an operation key */
 };
 
 struct store {
     pthread_mutex_t mutex; /* of the list and all that is in it */
     struct key *keys;
-    char name[KS_BACKEND_NAME_MAX + 1];
-    struct ks_crypto crypto;
+    OSSL_LIB_CTX *libctx;
 };
 
 static void key_free(struct key *key)
 {
     if (key == NULL)
         return;
-    ks_buf_clear(&key->sealed);
-    ks_buf_clear(&key->spki);
+    ks_record_clear(&key->record);
+    ks_secret_clear(&key->inside);
     OPENSSL_free(key);
 }
 
@@ -60,8 +54,7 @@ static ks_rc mem_open(const struct ks_backend_env *env, void **out,
     if (store == NULL)
         return KS_E_NOMEM;
     (void)pthread_mutex_init(&store->mutex, NULL);
-    strncpy(store->name, env->name, KS_BACKEND_NAME_MAX);
-    store->crypto = (struct ks_crypto){env->libctx, NULL};
+    store->libctx = env->libctx;
     *out = store;
     return KS_OK;
 }
@@ -107,22 +100,67 @@ static ks_rc mem_list(void *data, ks_list_fn *each, void *arg,
     return rc;
 }
 
-static ks_rc mem_info(void *data, const char *name, struct ks_key_info *info,
-                      struct ks_err *err)
+static ks_rc copy_info(const struct ks_key_info *from, struct ks_key_info *to)
+{
+    ks_rc rc = ks_buf_set(&to->spki, from->spki.data, from->spki.len);
+
+    if (rc == KS_OK)
+        rc = ks_buf_set(&to->cert, from->cert.data, from->cert.len);
+    if (rc == KS_OK)
+        rc = ks_buf_set(&to->chain, from->chain.data, from->chain.len);
+    memcpy(to->origin, from->origin, sizeof(to->origin));
+    to->created = from->created;
+    return rc;
+}
+
+static ks_rc copy_record(const struct ks_record *from, struct ks_record *to)
+{
+    ks_rc rc = copy_info(&from->info, &to->info);
+
+    to->form = from->form;
+    if (rc == KS_OK)
+        rc = ks_secret_set(&to->private_half, from->private_half.data,
+                           from->private_half.len);
+    if (rc == KS_OK && from->recipients != NULL) {
+        to->recipients = OPENSSL_strdup(from->recipients);
+        rc = to->recipients != NULL ? KS_OK : KS_E_NOMEM;
+    }
+    return rc;
+}
+
+static ks_rc mem_get(void *data, const char *name, struct ks_record *record,
+                     struct ks_err *err)
 {
     struct store *store = data;
+    struct ks_record copy = {0};
     const struct key *key;
     ks_rc rc = KS_E_NOT_FOUND;
 
-    (void)err;
     (void)pthread_mutex_lock(&store->mutex);
     key = *slot_of(store, name);
     if (key != NULL)
-        rc = ks_buf_set(&info->spki, key->spki.data, key->spki.len);
-    if (rc == KS_OK)
-        info->created = key->created;
+        rc = copy_record(&key->record, &copy);
     (void)pthread_mutex_unlock(&store->mutex);
-    return rc;
+    if (rc == KS_OK) {
+        *record = copy;
+        return rc;
+    }
+    ks_record_clear(&copy);
+    return rc == KS_E_NOT_FOUND ? rc : ks_fail(err, rc, "out of memory");
+}
+
+static ks_rc mem_info(void *data, const char *name, struct ks_key_info *info,
+                      struct ks_err *err)
+{
+    struct ks_record record = {0};
+    ks_rc rc = mem_get(data, name, &record, err);
+
+    if (rc != KS_OK)
+        return rc;
+    *info = record.info;
+    memset(&record.info, 0, sizeof(record.info)); /* given to the caller */
+    ks_record_clear(&record);
+    return KS_OK;
 }
 
 static ks_rc mem_remove(void *data, const char *name, const struct ks_ask *ask,
@@ -145,91 +183,27 @@ static ks_rc mem_remove(void *data, const char *name, const struct ks_ask *ask,
     return KS_OK;
 }
 
-/* Copies what is kept of NAME, so that secrets are asked for unlocked. */
-static ks_rc copy_key(struct store *store, const char *name, struct key *copy)
-{
-    const struct key *key;
-    ks_rc rc = KS_E_NOT_FOUND;
-
-    (void)pthread_mutex_lock(&store->mutex);
-    key = *slot_of(store, name);
-    if (key != NULL)
-        rc = ks_buf_set(&copy->sealed, key->sealed.data, key->sealed.len);
-    if (rc == KS_OK)
-        rc = ks_buf_set(&copy->spki, key->spki.data, key->spki.len);
-    (void)pthread_mutex_unlock(&store->mutex);
-    return rc;
-}
-
-static ks_rc mem_load(void *data, const char *name, const struct ks_ask *ask,
-                      struct ks_secret *pkcs8, struct ks_err *err)
-{
-    struct store *store = data;
-    struct key copy = {0};
-    char *uri = NULL;
-    ks_rc rc = copy_key(store, name, &copy);
-
-    if (rc == KS_OK)
-        rc = ks_uri_format(store->name, name, &uri);
-    if (rc == KS_OK)
-        rc = ks_seal_check(&copy.sealed, err);
-    if (rc == KS_OK)
-        rc = ks_unlock(&store->crypto, uri, &copy.sealed, ask, pkcs8, err);
-    if (rc == KS_OK) {
-        rc = ks_key_pair_check(&store->crypto, pkcs8, &copy.spki, err);
-        if (rc != KS_OK)
-            ks_secret_clear(pkcs8);
-    }
-    OPENSSL_free(uri);
-    ks_buf_clear(&copy.sealed);
-    ks_buf_clear(&copy.spki);
-    return rc;
-}
-
-static ks_rc make_key(const struct store *store, const char *name,
-                      const struct ks_buf *spki, const struct ks_secret *pkcs8,
-                      const struct ks_ask *ask, struct key **out,
-                      struct ks_err *err)
+/* A key of NAME that is in no list. */
+static struct key *key_new(const char *name)
 {
     struct key *key = OPENSSL_zalloc(sizeof(*key));
-    char *uri = NULL;
-    ks_rc rc = KS_E_NOMEM;
 
     if (key != NULL)
-        rc = ks_uri_format(store->name, name, &uri);
-    if (rc == KS_OK)
-        rc = ks_lock_up(&store->crypto, uri, pkcs8, &cheap, ask, &key->sealed,
-                        err);
-    if (rc == KS_OK)
-        rc = ks_buf_set(&key->spki, spki->data, spki->len);
-    OPENSSL_free(uri);
-    if (rc != KS_OK) {
-        key_free(key);
-        return rc;
-    }
-    strncpy(key->name, name, KS_KEY_NAME_MAX);
-    key->created = time(NULL);
-    *out = key;
-    return KS_OK;
+        strncpy(key->name, name, KS_KEY_NAME_MAX);
+    return key;
 }
 
-static ks_rc mem_save(void *data, const char *name, const struct ks_buf *spki,
-                      const struct ks_secret *pkcs8, unsigned usage,
-                      const struct ks_ask *ask, struct ks_err *err)
+/* Takes KEY, on failure too. */
+static ks_rc insert(struct store *store, struct key *key, struct ks_err *err)
 {
-    struct store *store = data;
-    struct key *key = NULL, **slot;
-    ks_rc rc = ks_key_pair_check(&store->crypto, pkcs8, spki, err);
+    struct key **slot;
+    ks_rc rc = KS_OK;
 
-    (void)usage;
-    if (rc == KS_OK)
-        rc = make_key(store, name, spki, pkcs8, ask, &key, err);
-    if (rc != KS_OK)
-        return rc;
     (void)pthread_mutex_lock(&store->mutex);
-    slot = slot_of(store, name);
+    slot = slot_of(store, key->name);
     if (*slot != NULL) {
-        rc = ks_fail(err, KS_E_EXISTS, "%s: there is a key of that name", name);
+        rc = ks_fail(err, KS_E_EXISTS, "%s: there is a key of that name",
+                     key->name);
     } else {
         *slot = key;
         key = NULL; /* given to the store */
@@ -239,36 +213,163 @@ static ks_rc mem_save(void *data, const char *name, const struct ks_buf *spki,
     return rc;
 }
 
-static ks_rc mem_reseal(void *data, const char *name, const struct ks_ask *ask,
-                        const struct ks_ask *new_ask, struct ks_err *err)
+static ks_rc mem_put(void *data, const char *name,
+                     const struct ks_record *record, struct ks_err *err)
+{
+    struct key *key = key_new(name);
+    ks_rc rc = key != NULL ? copy_record(record, &key->record) : KS_E_NOMEM;
+
+    if (rc == KS_OK)
+        return insert(data, key, err);
+    key_free(key);
+    return ks_fail(err, rc, "out of memory");
+}
+
+static bool same_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
+}
+
+/* What is kept is what was got, as far as this backend changes anything. */
+static bool is_same(const struct ks_record *a, const struct ks_record *b)
+{
+    return a->form == b->form &&
+           same_bytes(a->private_half.data, a->private_half.len,
+                      b->private_half.data, b->private_half.len) &&
+           same_bytes(a->info.cert.data, a->info.cert.len, b->info.cert.data,
+                      b->info.cert.len) &&
+           same_bytes(a->info.chain.data, a->info.chain.len, b->info.chain.data,
+                      b->info.chain.len);
+}
+
+static ks_rc mem_replace(void *data, const char *name,
+                         const struct ks_record *old,
+                         const struct ks_record *record, struct ks_err *err)
 {
     struct store *store = data;
-    struct ks_secret pkcs8 = {0};
-    struct ks_key_info info = {0};
-    struct key *fresh = NULL, *key;
-    ks_rc rc = mem_load(store, name, ask, &pkcs8, err);
+    struct key *fresh = key_new(name), *key;
+    ks_rc rc = fresh != NULL ? copy_record(record, &fresh->record) : KS_E_NOMEM;
 
-    if (rc == KS_OK)
-        rc = mem_info(store, name, &info, err);
-    if (rc == KS_OK)
-        rc = make_key(store, name, &info.spki, &pkcs8, new_ask, &fresh, err);
-    if (rc == KS_OK) {
-        (void)pthread_mutex_lock(&store->mutex);
-        key = *slot_of(store, name);
-        if (key == NULL) {
-            rc = KS_E_NOT_FOUND;
-        } else {
-            struct ks_buf old = key->sealed;
+    if (rc != KS_OK)
+        goto out;
+    (void)pthread_mutex_lock(&store->mutex);
+    key = *slot_of(store, name);
+    if (key == NULL) {
+        rc = KS_E_NOT_FOUND;
+    } else if (!is_same(&key->record, old)) {
+        rc = ks_fail(err, KS_E_BUSY, "%s: was changed meanwhile", name);
+    } else {
+        struct ks_record was = key->record;
 
-            key->sealed = fresh->sealed;
-            fresh->sealed = old;
-        }
-        (void)pthread_mutex_unlock(&store->mutex);
+        key->record = fresh->record;
+        fresh->record = was;
     }
+    (void)pthread_mutex_unlock(&store->mutex);
+out:
     key_free(fresh);
-    ks_key_info_clear(&info);
-    ks_secret_clear(&pkcs8);
     return rc;
+}
+
+/* ---- keys that stay inside ---- */
+
+static EVP_PKEY *make(const struct store *store, const struct ks_keygen *spec)
+{
+    EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_name(
+        store->libctx, spec->algorithm, "provider=default");
+    EVP_PKEY *pkey = NULL;
+
+    if (pctx != NULL && EVP_PKEY_keygen_init(pctx) == 1 &&
+        (spec->group == NULL ||
+         EVP_PKEY_CTX_set_group_name(pctx, spec->group) == 1))
+        (void)EVP_PKEY_generate(pctx, &pkey);
+    EVP_PKEY_CTX_free(pctx);
+    return pkey;
+}
+
+static ks_rc fill(struct key *key, EVP_PKEY *pkey)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+    unsigned char *spki = NULL, *pkcs8 = NULL;
+    int spki_len = i2d_PUBKEY(pkey, &spki);
+    int pkcs8_len = i2d_PKCS8_PRIV_KEY_INFO(info, &pkcs8);
+    ks_rc rc = KS_E_CRYPTO;
+
+    if (spki_len > 0 && pkcs8_len > 0)
+        rc = ks_buf_set(&key->record.info.spki, spki, (size_t)spki_len);
+    if (rc == KS_OK)
+        rc = ks_secret_set(&key->inside, pkcs8, (size_t)pkcs8_len);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    OPENSSL_free(spki);
+    OPENSSL_clear_free(pkcs8, pkcs8_len > 0 ? (size_t)pkcs8_len : 0);
+    return rc;
+}
+
+static ks_rc both_generate(void *data, const char *name,
+                           const struct ks_keygen *spec,
+                           const struct ks_ask *ask, struct ks_buf *spki,
+                           struct ks_err *err)
+{
+    struct store *store = data;
+    struct ks_buf copy = {0};
+    struct key *key;
+    EVP_PKEY *pkey;
+    ks_rc rc = KS_E_NOMEM;
+
+    (void)ask;
+    if (strncmp(name, "inside-", 7) != 0)
+        return KS_E_UNSUPPORTED; /* made outside, then put */
+    pkey = make(store, spec);
+    if (pkey == NULL)
+        return ks_fail(err, KS_E_UNSUPPORTED, "%s: cannot be made",
+                       spec->algorithm);
+    key = key_new(name);
+    if (key != NULL)
+        rc = fill(key, pkey);
+    EVP_PKEY_free(pkey);
+    if (rc == KS_OK)
+        rc = ks_buf_set(&copy, key->record.info.spki.data,
+                        key->record.info.spki.len);
+    if (rc != KS_OK) {
+        key_free(key);
+        return ks_fail(err, rc, "%s: cannot be kept", name);
+    }
+    rc = insert(store, key, err);
+    if (rc == KS_OK)
+        *spki = copy;
+    else
+        ks_buf_clear(&copy);
+    return rc;
+}
+
+static ks_rc both_open_key(void *data, const char *name,
+                           const struct ks_ask *ask,
+                           const struct ks_key_ops **ops, void **out,
+                           struct ks_buf *spki, struct ks_err *err)
+{
+    struct store *store = data;
+    struct ks_buf copy = {0};
+    void *opened = NULL;
+    const struct key *key;
+    ks_rc rc = KS_E_NOT_FOUND;
+
+    (void)ask;
+    (void)pthread_mutex_lock(&store->mutex);
+    key = *slot_of(store, name);
+    if (key != NULL && key->inside.len > 0)
+        rc = ks_buf_set(&copy, key->record.info.spki.data,
+                        key->record.info.spki.len);
+    if (rc == KS_OK)
+        rc = ks_soft_key_new(&key->inside, store->libctx, "provider=default",
+                             &opened, err);
+    (void)pthread_mutex_unlock(&store->mutex);
+    if (rc != KS_OK) {
+        ks_buf_clear(&copy);
+        return rc;
+    }
+    *spki = copy;
+    *ops = &ks_soft_key_ops;
+    *out = opened;
+    return KS_OK;
 }
 
 void test_mem_damage(void *data, const char *name)
@@ -279,7 +380,7 @@ void test_mem_damage(void *data, const char *name)
     (void)pthread_mutex_lock(&store->mutex);
     key = *slot_of(store, name);
     if (key != NULL)
-        key->sealed.data[4] ^= 1; /* inside the DER's first length */
+        key->record.private_half.data[4] ^= 1; /* in the DER's first length */
     (void)pthread_mutex_unlock(&store->mutex);
 }
 
@@ -291,7 +392,22 @@ const struct ks_backend test_mem_backend = {
     .list = mem_list,
     .info = mem_info,
     .remove = mem_remove,
-    .load = mem_load,
-    .save = mem_save,
-    .reseal = mem_reseal,
+    .get = mem_get,
+    .put = mem_put,
+    .replace = mem_replace,
+};
+
+const struct ks_backend test_both_backend = {
+    .abi = KS_BACKEND_ABI,
+    .type = "/test/both",
+    .open = mem_open,
+    .close = mem_close,
+    .list = mem_list,
+    .info = mem_info,
+    .remove = mem_remove,
+    .get = mem_get,
+    .put = mem_put,
+    .replace = mem_replace,
+    .generate = both_generate,
+    .open_key = both_open_key,
 };

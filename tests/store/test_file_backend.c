@@ -7,44 +7,55 @@
 
 #include "keys.h"
 #include "ks_backend.h"
+#include "place.h"
+#include "record.h"
 #include "test.h"
 #include "tmpdir.h"
 
-#define MAX_SETTINGS 6
-
 static const struct ks_backend *const backend = &ks_file_backend;
 
-/* Opens with SETTINGS beside type and path; ends with a NULL key. */
-static void *open_with(const struct ks_setting *more, struct ks_err *err)
+static const struct ks_setting cheap[] = {{"kdf", "scrypt:2:1:1"}};
+static const struct ks_setting plain[] = {{"sealing", "none"}};
+static const struct ks_setting costly[] = {{"kdf", KS_KDF_DEFAULT}};
+
+static void *open_store(void)
 {
-    struct ks_setting settings[MAX_SETTINGS] = {{"type", "file"},
-                                                {"path", "keys"}};
-    struct ks_backend_env env = {.name = "default",
-                                 .dir = test_dir(),
-                                 .settings = settings,
-                                 .n_settings = 2};
+    static const struct ks_setting settings[] = {{"type", "file"},
+                                                 {"path", "keys"}};
+    const struct ks_backend_env env = {.name = "default",
+                                       .dir = test_dir(),
+                                       .settings = settings,
+                                       .n_settings = 2};
+    struct ks_err err = {0};
     void *store = NULL;
 
-    *err = (struct ks_err){0};
-    for (; more != NULL && more->key != NULL; more++)
-        settings[env.n_settings++] = *more;
-    (void)backend->open(&env, &store, err);
+    (void)CHECK_OK(backend->open(&env, &store, &err), &err);
     return store;
 }
 
-static const struct ks_setting cheap[] = {{"kdf", "scrypt:2:1:1"},
-                                          {NULL, NULL}};
-static const struct ks_setting plain[] = {{"sealing", "none"}, {NULL, NULL}};
+static ks_rc save_as(void *store, const struct ks_setting *setting,
+                     const char *name, const struct test_key *key,
+                     const char *secret, struct ks_err *err)
+{
+    struct test_answers answers = {.secrets = {secret}};
+    const struct ks_ask ask = test_ask(&answers);
+    const struct ks_key_info info = {.spki = key->spki, .origin = "generated"};
+    struct test_place place;
+    ks_rc rc;
+
+    *err = (struct ks_err){0};
+    test_place_make(backend, store, setting, 1, &place);
+    rc = ks_material_save(&place.place, name, &info, &key->pkcs8, &ask, err);
+    test_place_clear(&place);
+    return rc;
+}
 
 static void save(void *store, const char *name, const struct test_key *key,
                  const char *secret)
 {
-    struct test_answers answers = {.secrets = {secret}};
-    const struct ks_ask ask = test_ask(&answers);
-    struct ks_err err = {0};
+    struct ks_err err;
 
-    CHECK_OK(backend->save(store, name, &key->spki, &key->pkcs8, 0, &ask, &err),
-             &err);
+    CHECK_OK(save_as(store, cheap, name, key, secret, &err), &err);
 }
 
 static ks_rc load(void *store, const char *name, const char *secret,
@@ -53,35 +64,31 @@ static ks_rc load(void *store, const char *name, const char *secret,
     struct test_answers answers = {.secrets = {secret}};
     const struct ks_ask ask = test_ask(&answers);
     struct ks_secret pkcs8 = {0};
+    struct test_place place;
     ks_rc rc;
 
     *err = (struct ks_err){0};
-    rc = backend->load(store, name, &ask, &pkcs8, err);
+    test_place_make(backend, store, cheap, 1, &place);
+    rc = ks_material_load(&place.place, name, &ask, &pkcs8, err);
+    test_place_clear(&place);
     ks_secret_clear(&pkcs8);
     return rc;
 }
 
-static void bad_settings_are_configuration_errors(void)
+static void without_a_path_it_does_not_open(void)
 {
-    static const struct ks_setting sealing[] = {{"sealing", "x"}, {NULL, NULL}},
-                                   kdf[] = {{"kdf", "x"}, {NULL, NULL}};
     struct ks_backend_env env = {.name = "b", .dir = "/"};
     struct ks_err err = {0};
     void *store = NULL;
 
     CHECK_RC(backend->open(&env, &store, &err), KS_E_CONFIG);
     CHECK_STR(err.text, "[backend b] path: is missing");
-    CHECK(open_with(sealing, &err) == NULL);
-    CHECK_CONTAINS(err.text, "[backend default] sealing");
-    CHECK(open_with(kdf, &err) == NULL);
-    CHECK_CONTAINS(err.text, "[backend default] kdf");
     backend->close(NULL);
 }
 
 static void opening_touches_nothing(void)
 {
-    struct ks_err err;
-    void *store = open_with(NULL, &err);
+    void *store = open_store();
 
     REQUIRE(store != NULL);
     CHECK(access(test_path("keys"), F_OK) != 0);
@@ -110,13 +117,15 @@ static void a_slash_at_the_end_follows_no_link(void)
 static void openssl_opens_the_file(void)
 {
     struct ks_err err;
-    void *store = open_with(NULL, &err); /* at the full cost */
+    void *store = open_store();
     struct test_key key;
     char command[700];
 
     REQUIRE(store != NULL);
     test_key_make("P-256", &key);
-    save(store, "www.example.com", &key, "sesame");
+    /* at the full cost */
+    CHECK_OK(save_as(store, costly, "www.example.com", &key, "sesame", &err),
+             &err);
     (void)snprintf(command, sizeof(command),
                    "openssl pkey -in %s -passin pass:sesame -noout",
                    test_path("keys/www.example.com.pem"));
@@ -133,7 +142,7 @@ static void openssl_opens_the_file(void)
 static void a_file_made_by_openssl_is_a_key(void)
 {
     struct ks_err err;
-    void *store = open_with(NULL, &err);
+    void *store = open_store();
     char command[1000];
 
     REQUIRE(store != NULL);
@@ -151,45 +160,70 @@ static void a_file_made_by_openssl_is_a_key(void)
     backend->close(store);
 }
 
-static void unsealed_keys_need_the_word_for_it(void)
+static void an_unsealed_key_is_a_private_key_file(void)
 {
     struct ks_err err;
-    void *open_store = open_with(plain, &err);
-    void *sealed_store = open_with(cheap, &err);
-    struct test_answers none = {0}, fresh = {.secrets = {"sesame"}};
-    const struct ks_ask ask = test_ask(&none), new_ask = test_ask(&fresh);
+    void *store = open_store();
     struct test_key key;
+    char *text;
+    size_t len;
 
-    REQUIRE(open_store != NULL && sealed_store != NULL);
     test_key_make("ED25519", &key);
-    CHECK_OK(
-        backend->save(open_store, "k", &key.spki, &key.pkcs8, 0, &ask, &err),
-        &err);
-    CHECK_OK(load(open_store, "k", NULL, &err), &err);
-    CHECK_INT(none.asked, 0);
-    CHECK_RC(load(sealed_store, "k", "sesame", &err), KS_E_DENIED);
-    CHECK_CONTAINS(err.text, "not sealed");
-    CHECK_CONTAINS(err.hint, "caadm key passwd keystore://default/k");
-    /* which does what the hint says */
-    err = (struct ks_err){0};
-    CHECK_OK(backend->reseal(sealed_store, "k", &ask, &new_ask, &err), &err);
-    CHECK_OK(load(sealed_store, "k", "sesame", &err), &err);
-    /* and a sealed one still opens where none is needed, */
-    CHECK_OK(load(open_store, "k", "sesame", &err), &err);
-    /* and does not lose its seal there */
-    CHECK_RC(backend->reseal(open_store, "k", &new_ask, &new_ask, &err),
-             KS_E_INVALID);
-    CHECK_CONTAINS(err.text, "sealing = none");
-    CHECK_RC(load(open_store, "k", NULL, &err), KS_E_SECRET_MISSING);
+    CHECK_OK(save_as(store, plain, "k", &key, NULL, &err), &err);
+    text = test_read("keys/k.pem", &len);
+    REQUIRE(text != NULL);
+    CHECK_CONTAINS(text, "-----BEGIN PRIVATE KEY-----");
+    CHECK_CONTAINS(text, "Origin: generated\n");
+    free(text);
     test_key_clear(&key);
-    backend->close(open_store);
-    backend->close(sealed_store);
+    backend->close(store);
+}
+
+static void what_was_changed_meanwhile_is_not_replaced(void)
+{
+    void *store = open_store();
+    struct ks_record first = {0}, second = {0};
+    struct ks_err err = {0};
+    struct test_key one, two;
+
+    test_key_make("ED25519", &one);
+    test_key_make("ED25519", &two);
+    save(store, "one", &one, "sesame");
+    save(store, "two", &two, "sesame");
+    CHECK_OK(backend->get(store, "one", &first, &err), &err);
+    CHECK_OK(backend->get(store, "two", &second, &err), &err);
+    CHECK_RC(backend->replace(store, "one", &second, &first, &err), KS_E_BUSY);
+    CHECK_CONTAINS(err.text, "keystore://default/one");
+    CHECK_RC(backend->replace(store, "none", &first, &second, NULL),
+             KS_E_NOT_FOUND);
+    CHECK_RC(backend->put(store, "one", &second, NULL), KS_E_EXISTS);
+    err = (struct ks_err){0};
+    CHECK_OK(backend->replace(store, "one", &first, &second, &err), &err);
+    ks_record_clear(&first);
+    CHECK_OK(backend->get(store, "one", &first, &err), &err);
+    CHECK(ks_record_equal(&first, &second));
+    ks_record_clear(&first);
+    ks_record_clear(&second);
+    test_key_clear(&one);
+    test_key_clear(&two);
+    backend->close(store);
+}
+
+static void a_record_that_no_file_can_hold_is_refused(void)
+{
+    void *store = open_store();
+    struct ks_record record = {.form = KS_FORM_INSIDE};
+    struct ks_err err = {0};
+
+    CHECK_RC(backend->put(store, "k", &record, &err), KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "keystore://default/k: ");
+    backend->close(store);
 }
 
 static void a_public_half_of_another_key_is_damage(void)
 {
     struct ks_err err;
-    void *store = open_with(cheap, &err);
+    void *store = open_store();
     struct test_key one, two;
     char *first, *second, *cut, *rest;
     size_t len;
@@ -222,7 +256,7 @@ static void a_public_half_of_another_key_is_damage(void)
 static void errors_name_the_file(void)
 {
     struct ks_err err;
-    void *store = open_with(cheap, &err);
+    void *store = open_store();
 
     REQUIRE(store != NULL);
     REQUIRE(mkdir(test_path("keys"), 0700) == 0);
@@ -241,7 +275,7 @@ static void errors_name_the_file(void)
 static void a_long_name_that_lies_is_damage(void)
 {
     struct ks_err err;
-    void *store = open_with(cheap, &err);
+    void *store = open_store();
     struct test_key key;
     char name[256], other[256], command[900];
 
@@ -266,12 +300,14 @@ static void a_long_name_that_lies_is_damage(void)
 }
 
 static const struct test_case cases[] = {
-    TEST_CASE(bad_settings_are_configuration_errors),
+    TEST_CASE(without_a_path_it_does_not_open),
     TEST_CASE(opening_touches_nothing),
     TEST_CASE(a_slash_at_the_end_follows_no_link),
     TEST_CASE(openssl_opens_the_file),
     TEST_CASE(a_file_made_by_openssl_is_a_key),
-    TEST_CASE(unsealed_keys_need_the_word_for_it),
+    TEST_CASE(an_unsealed_key_is_a_private_key_file),
+    TEST_CASE(what_was_changed_meanwhile_is_not_replaced),
+    TEST_CASE(a_record_that_no_file_can_hold_is_refused),
     TEST_CASE(a_public_half_of_another_key_is_damage),
     TEST_CASE(errors_name_the_file),
     TEST_CASE(a_long_name_that_lies_is_damage),

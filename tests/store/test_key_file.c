@@ -1,4 +1,4 @@
-/* store/key_file.c and store/key_info.c */
+/* store/key_file.c */
 #include "key_file.h"
 
 #include <stdbool.h>
@@ -8,32 +8,44 @@
 #include <openssl/evp.h>
 
 #include "keys.h"
+#include "record.h"
 #include "test.h"
 
 static const struct ks_crypto ours = {NULL, NULL};
 static const struct ks_kdf cheap = {2, 1, 1};
 
-/* The text of a sealed file of a new Ed25519 key. */
-static void make_text(const char *name, struct ks_secret *text)
+/* A sealed Ed25519 key. */
+static void make_record(struct ks_record *record)
 {
-    struct ks_key_file file = {0};
     struct ks_secret passphrase = {0};
+    struct ks_buf sealed = {0};
     struct test_key key;
     struct ks_err err = {0};
 
+    *record = (struct ks_record){.form = KS_FORM_PASSPHRASE};
     test_key_make("ED25519", &key);
     (void)CHECK_RC(ks_secret_set(&passphrase, "sesame", 6), KS_OK);
-    CHECK_OK(
-        ks_seal(&ours, &key.pkcs8, &passphrase, &cheap, &file.sealed, &err),
-        &err);
-    file.name = OPENSSL_strdup(name);
-    file.info.spki = key.spki;
+    CHECK_OK(ks_seal(&ours, &key.pkcs8, &passphrase, &cheap, &sealed, &err),
+             &err);
+    CHECK_RC(ks_secret_set(&record->private_half, sealed.data, sealed.len),
+             KS_OK);
+    record->info.spki = key.spki;
     key.spki = (struct ks_buf){0};
-    file.info.created = 1700000000;
-    CHECK_OK(ks_key_file_format(&ours, &file, text, &err), &err);
-    ks_key_file_clear(&file);
+    record->info.created = 1700000000;
+    ks_buf_clear(&sealed);
     ks_secret_clear(&passphrase);
     test_key_clear(&key);
+}
+
+/* The text of its file. */
+static void make_text(const char *name, struct ks_secret *text)
+{
+    struct ks_record record;
+    struct ks_err err = {0};
+
+    make_record(&record);
+    CHECK_OK(ks_key_file_format(&ours, name, &record, text, &err), &err);
+    ks_record_clear(&record);
 }
 
 static ks_rc parse(const char *text, size_t len, struct ks_err *err)
@@ -59,9 +71,10 @@ static void what_was_written_is_read(void)
     REQUIRE(CHECK_OK(ks_key_file_parse(&ours, text.data, text.len, &file, &err),
                      &err));
     CHECK_STR(file.name, "Zürich/..");
-    CHECK_INT(file.info.created, 1700000000);
-    CHECK(file.sealed.len > 0 && file.plain.data == NULL);
-    CHECK(file.info.spki.len > 0 && file.info.cert.data == NULL);
+    CHECK_INT(file.record.info.created, 1700000000);
+    CHECK_INT(file.record.form, KS_FORM_PASSPHRASE);
+    CHECK(file.record.private_half.len > 0 && file.record.recipients == NULL);
+    CHECK(file.record.info.spki.len > 0 && file.record.info.cert.data == NULL);
     ks_key_file_clear(&file);
     ks_key_file_clear(&file);
     ks_key_file_clear(NULL);
@@ -70,29 +83,89 @@ static void what_was_written_is_read(void)
 
 static void unsealed_keys_and_certificates_are_kept_too(void)
 {
-    struct ks_key_file file = {0};
+    static const uint8_t certs[] = {0x30, 1, 'a', 0x30, 1, 'b', 0x30, 1, 'c'};
+    struct ks_record record = {.form = KS_FORM_PLAIN,
+                               .info = {.origin = "imported"}};
+    struct ks_key_file file;
     struct ks_secret text = {0};
     struct test_key key;
     struct ks_err err = {0};
 
     test_key_make("P-256", &key);
-    file.plain = key.pkcs8;
-    file.info.spki = key.spki;
-    REQUIRE(ks_buf_set(&file.info.cert, "certificate", 11) == KS_OK);
-    CHECK_OK(ks_key_file_format(&ours, &file, &text, &err), &err);
+    record.private_half = key.pkcs8;
+    record.info.spki = key.spki;
+    REQUIRE(ks_buf_set(&record.info.cert, certs, 3) == KS_OK);
+    REQUIRE(ks_buf_set(&record.info.chain, certs + 3, 6) == KS_OK);
+    CHECK_OK(ks_key_file_format(&ours, NULL, &record, &text, &err), &err);
     CHECK_CONTAINS((const char *)text.data, "-----BEGIN PRIVATE KEY-----");
+    CHECK_CONTAINS((const char *)text.data, "Certificates-SHA256: ");
     CHECK(strstr((const char *)text.data, "Sealed-SHA256") == NULL);
-    ks_buf_clear(&file.info.cert);
-    CHECK_OK(ks_key_file_parse(&ours, text.data, text.len, &file, &err), &err);
-    CHECK_BYTES(file.plain.data, file.plain.len, key.pkcs8.data, key.pkcs8.len);
-    CHECK_BYTES(file.info.cert.data, file.info.cert.len, "certificate", 11);
-    CHECK(file.name == NULL && file.info.created == 0);
-    ks_key_info_clear(&file.info);
-    ks_key_info_clear(&file.info);
-    ks_key_info_clear(NULL);
+    REQUIRE(CHECK_OK(ks_key_file_parse(&ours, text.data, text.len, &file, &err),
+                     &err));
+    CHECK(ks_record_equal(&file.record, &record));
+    CHECK(file.name == NULL && file.record.info.created == 0);
+    ks_buf_clear(&record.info.cert);
+    ks_buf_clear(&record.info.chain);
     ks_key_file_clear(&file);
     ks_secret_clear(&text);
     test_key_clear(&key);
+}
+
+static void a_chain_that_is_no_der_is_not_written(void)
+{
+    struct ks_record record;
+    struct ks_secret text = {0};
+
+    make_record(&record);
+    REQUIRE(ks_buf_set(&record.info.cert, "\x30\x01x", 3) == KS_OK);
+    REQUIRE(ks_buf_set(&record.info.chain, "\x30\x05x", 3) == KS_OK);
+    CHECK(ks_key_file_format(&ours, "k", &record, &text, NULL) != KS_OK);
+    CHECK(text.data == NULL);
+    record.form = KS_FORM_INSIDE;
+    CHECK_RC(ks_key_file_format(&ours, "k", &record, &text, NULL),
+             KS_E_INVALID);
+    ks_record_clear(&record);
+}
+
+/* Whoever changes a certificate can change its digest too: accidents only. */
+static void a_changed_certificate_is_damage(void)
+{
+    struct ks_record record;
+    struct ks_secret text = {0};
+    struct ks_err err;
+    char *at;
+
+    make_record(&record);
+    REQUIRE(ks_buf_set(&record.info.cert, "\x30\x03xyz", 5) == KS_OK);
+    REQUIRE(ks_key_file_format(&ours, "k", &record, &text, NULL) == KS_OK);
+    at = strstr((char *)text.data, "BEGIN CERTIFICATE-----\n");
+    REQUIRE(at != NULL);
+    at[strlen("BEGIN CERTIFICATE-----\n") + 3] ^= 1;
+    CHECK_RC(parse((const char *)text.data, text.len, &err), KS_E_DAMAGED);
+    CHECK_CONTAINS(err.text, "certificates are not what was written");
+    ks_record_clear(&record);
+    ks_secret_clear(&text);
+}
+
+static void recipients_are_kept_in_order(void)
+{
+    struct ks_record record;
+    struct ks_secret text = {0};
+    struct ks_key_file file;
+
+    make_record(&record);
+    record.recipients =
+        OPENSSL_strdup("keystore://hsm/kek, file:/etc/escrow.pem");
+    REQUIRE(ks_key_file_format(&ours, "k", &record, &text, NULL) == KS_OK);
+    CHECK_CONTAINS((const char *)text.data,
+                   "Sealed-To: keystore://hsm/kek\n"
+                   "Sealed-To: file:/etc/escrow.pem\n");
+    REQUIRE(ks_key_file_parse(&ours, text.data, text.len, &file, NULL) ==
+            KS_OK);
+    CHECK(ks_record_equal(&file.record, &record));
+    ks_key_file_clear(&file);
+    ks_record_clear(&record);
+    ks_secret_clear(&text);
 }
 
 /* As openssl(1) would write it: blocks only. */
@@ -133,12 +206,7 @@ static bool is_damaged_or_same(const struct ks_secret *text,
 {
     struct ks_key_file now;
     ks_rc rc = ks_key_file_parse(&ours, text->data, text->len, &now, NULL);
-    bool same =
-        rc == KS_OK && now.sealed.len == file->sealed.len &&
-        memcmp(now.sealed.data, file->sealed.data, now.sealed.len) == 0 &&
-        now.info.spki.len == file->info.spki.len &&
-        memcmp(now.info.spki.data, file->info.spki.data, now.info.spki.len) ==
-            0;
+    bool same = rc == KS_OK && ks_record_equal(&now.record, &file->record);
 
     ks_key_file_clear(&now);
     return rc == KS_E_DAMAGED || same;
@@ -223,6 +291,9 @@ static void things_that_are_no_key_files_are_refused(void)
 static const struct test_case cases[] = {
     TEST_CASE(what_was_written_is_read),
     TEST_CASE(unsealed_keys_and_certificates_are_kept_too),
+    TEST_CASE(a_chain_that_is_no_der_is_not_written),
+    TEST_CASE(a_changed_certificate_is_damage),
+    TEST_CASE(recipients_are_kept_in_order),
     TEST_CASE(lines_are_not_needed),
     TEST_CASE(every_cut_is_damage),
     TEST_CASE(no_changed_byte_of_the_blocks_goes_unseen),
