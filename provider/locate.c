@@ -14,7 +14,7 @@ bool prov_locate_is_ours(const char *text)
     return ks_uri_is_keystore(text) || prov_backend_of_uri(text) != NULL;
 }
 
-static ks_rc open_configured(struct prov_ctx *ctx, const char *text,
+static ks_rc open_configured(const struct prov_ctx *ctx, const char *text,
                              struct prov_place *place, struct ks_err *err)
 {
     struct ks_uri *uri = &place->uri;
@@ -29,9 +29,9 @@ static ks_rc open_configured(struct prov_ctx *ctx, const char *text,
     return prov_stores_get(ctx->stores, uri->backend, &place->store, err);
 }
 
-static ks_rc open_scheme(struct prov_ctx *ctx, const struct ks_backend *backend,
-                         const char *text, struct prov_place *place,
-                         struct ks_err *err)
+static ks_rc open_scheme(const struct prov_ctx *ctx,
+                         const struct ks_backend *backend, const char *text,
+                         struct prov_place *place, struct ks_err *err)
 {
     ks_rc rc = backend->parse_uri(text, &place->uri, &place->listing, err);
 
@@ -46,7 +46,7 @@ static ks_rc open_scheme(struct prov_ctx *ctx, const struct ks_backend *backend,
                                 &place->store, err);
 }
 
-ks_rc prov_place_open(struct prov_ctx *ctx, const char *text,
+ks_rc prov_place_open(const struct prov_ctx *ctx, const char *text,
                       struct prov_place *place, struct ks_err *err)
 {
     const struct ks_backend *backend = prov_backend_of_uri(text);
@@ -63,7 +63,7 @@ ks_rc prov_place_open(struct prov_ctx *ctx, const char *text,
     return KS_OK;
 }
 
-ks_rc prov_place_open_key(struct prov_ctx *ctx, const char *text,
+ks_rc prov_place_open_key(const struct prov_ctx *ctx, const char *text,
                           struct prov_place *place, struct ks_err *err)
 {
     ks_rc rc = prov_place_open(ctx, text, place, err);

@@ -32,13 +32,14 @@ bool prov_locate_is_ours(const char *text);
  * touched, and whether there is such a key is not looked at. KS_E_INVALID,
  * KS_E_CONFIG, KS_E_NOT_FOUND (no such backend). Errors show no PIN.
  */
-KS_MUST_CHECK ks_rc prov_place_open(struct prov_ctx *ctx, const char *text,
-                                    struct prov_place *place,
+KS_MUST_CHECK ks_rc prov_place_open(const struct prov_ctx *ctx,
+                                    const char *text, struct prov_place *place,
                                     struct ks_err *err);
 
 /* As prov_place_open, and KS_E_INVALID if it names no private key, but a
  * listing, a public key or a certificate: to make a key, or to delete it. */
-KS_MUST_CHECK ks_rc prov_place_open_key(struct prov_ctx *ctx, const char *text,
+KS_MUST_CHECK ks_rc prov_place_open_key(const struct prov_ctx *ctx,
+                                        const char *text,
                                         struct prov_place *place,
                                         struct ks_err *err);
 

@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 
+#include "keyring.h"
 #include "stores.h"
 #include "stores_own.h"
 
@@ -26,13 +27,14 @@ static ks_rc set_place(struct prov_store *store,
                                    .backend = store->backend,
                                    .store = store->handle,
                                    .crypto = &store->crypto};
+    const struct ks_keyring keyring = prov_keyring(store->stores->ctx);
     ks_rc rc;
 
     store->crypto.libctx = env->libctx;
     store->crypto.propq = store->stores->ctx->propq; /* outlives STORE */
     rc = ks_sealing_new(env->name != NULL ? env->name : store->backend->type,
-                        env->settings, env->n_settings, &store->crypto, NULL,
-                        &store->sealing, err);
+                        env->settings, env->n_settings, &store->crypto,
+                        &keyring, &store->sealing, err);
     if (rc != KS_OK)
         return rc;
     store->place = place;

@@ -24,6 +24,8 @@ const struct ks_setting_doc ks_setting_docs[] = {
     {"backend file", "path", "path", NULL, "directory of the key files"},
     {"backend file", "passphrase", "passphrase", NULL,
      "where the passphrase comes from; absent: ask"},
+    {"backend file", "seal_to", "text", NULL,
+     "URIs of the keys that keys are sealed to"},
     {"backend file", "sealing", "none|passphrase", "passphrase",
      "whether keys are encrypted"},
     {"backend file", "kdf", "kdf", KS_KDF_DEFAULT,

@@ -42,8 +42,8 @@ struct ks_sealing;
 
 /*
  * Reads the settings "sealing", "passphrase", "seal_to" and "kdf" of the
- * backend NAME; all other settings are passed over. Copies all but KEYRING and
- * CRYPTO->libctx, which must outlive it. KEYRING may be NULL: then keys cannot
+ * backend NAME; all other settings are passed over. Copies all but KEYRING->arg
+ * and CRYPTO->libctx, which must outlive it. KEYRING may be NULL: then keys cannot
  * be sealed to keys. No key is touched yet. KS_E_CONFIG, naming section and
  * key; KS_E_NOMEM.
  */

@@ -14,8 +14,8 @@ struct ks_sealing_keys;
 /*
  * Reads SEAL_TO, "URI, URI"; NULL: keys are not sealed to keys here, but such
  * as are can be opened. NAME is the backend's, for messages ("[backend NAME]
- * seal_to: ..."). Copies all but KEYRING, which may be NULL, and
- * CRYPTO->libctx. No key is touched yet. KS_E_CONFIG, KS_E_NOMEM.
+ * seal_to: ..."). Copies all but KEYRING->arg and
+ * CRYPTO->libctx. KEYRING may be NULL. No key is touched yet. KS_E_CONFIG, KS_E_NOMEM.
  */
 KS_MUST_CHECK ks_rc ks_sealing_keys_new(const char *name, const char *seal_to,
                                         const struct ks_crypto *crypto,
