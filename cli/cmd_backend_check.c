@@ -2,6 +2,7 @@
  * caadm backend check: opens a backend and reads every key in it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -128,6 +129,47 @@ static json_t *for_people(const json_t *facts)
     return shown;
 }
 
+static bool is_known(const char *key)
+{
+    const struct cli_column *at = fact_fields;
+
+    while (at->key != NULL && strcmp(at->key, key) != 0)
+        at++;
+    return at->key != NULL;
+}
+
+/* The facts that are known by name come first; those that only a plug-in has
+ * follow by their own. Borrows from FACTS. Caller frees. */
+static struct cli_column *fields_of(json_t *facts)
+{
+    size_t n = sizeof(fact_fields) / sizeof(fact_fields[0]) - 1;
+    struct cli_column *fields =
+        calloc(n + json_object_size(facts) + 1, sizeof(*fields));
+    const char *key;
+    json_t *fact;
+
+    if (fields == NULL)
+        return NULL;
+    memcpy(fields, fact_fields, n * sizeof(*fields));
+    json_object_foreach(facts, key, fact)
+    {
+        if (!is_known(key))
+            fields[n++] = (struct cli_column){key, key};
+    }
+    return fields;
+}
+
+static ks_rc show_facts(struct check *check, json_t *facts, struct ks_err *err)
+{
+    struct cli_column *fields = fields_of(facts);
+    ks_rc rc = KS_E_NOMEM;
+
+    if (fields != NULL)
+        rc = cli_show(check->cli, "facts", for_people(facts), fields, err);
+    free(fields);
+    return rc;
+}
+
 /* Takes FACTS. */
 static ks_rc put_row(struct check *check, const char *name, json_t *facts,
                      struct ks_err *err)
@@ -143,8 +185,7 @@ static ks_rc put_row(struct check *check, const char *name, json_t *facts,
         rc = cli_table_end(&check->table, err);
         cli_table_clear(&check->table);
         if (rc == KS_OK)
-            rc = cli_show(check->cli, "facts", for_people(facts), fact_fields,
-                          err);
+            rc = show_facts(check, facts, err);
     }
     json_decref(facts);
     return rc;
@@ -246,7 +287,7 @@ const struct cmd cmd_backend_check = {
     .opts_size = sizeof(struct check_args),
     .run = run,
     .about = "Of a token it tells module, serial number, the state of its PINs "
-             "and its mechanisms, without trying a PIN. Ends with exit code 6 "
-             "if there is a problem.",
+             "and its mechanisms, without trying a PIN; of a plug-in what it "
+             "has to tell. Ends with exit code 6 if there is a problem.",
     .example = "caadm backend check default --secrets",
 };

@@ -33,20 +33,43 @@ static json_t *source_json(const char *source)
     return cli_json_text(source);
 }
 
-static json_t *file_json(const struct ks_config *config,
-                         const struct ks_section *section)
+/* How keys are sealed. A plug-in's may not have to be: what is not said of
+ * them is not known. */
+static json_t *sealing_json(const struct ks_section *section, bool plug_in)
+{
+    const char *passphrase = ks_section_get(section, "passphrase");
+    const char *seal_to = ks_section_get(section, "seal_to");
+    const char *sealing = plug_in && passphrase == NULL ? NULL : "passphrase";
+    const char *ask = plug_in || seal_to != NULL ? NULL : "ask";
+
+    if (seal_to != NULL)
+        sealing = "keys";
+    return json_pack("{s:o, s:o, s:o}", "sealing",
+                     cli_json_text(or_default(section, "sealing", sealing)),
+                     "seal_to", cli_json_text(seal_to), "passphrase",
+                     source_json(or_default(section, "passphrase", ask)));
+}
+
+/* A folder or a file of keys; and a plug-in, whose "path" most likely is the
+ * same. Its other settings are not shown: there may be secrets among them. */
+static json_t *path_json(const struct ks_config *config,
+                         const struct ks_section *section, bool plug_in)
 {
     const char *path = ks_section_get(section, "path");
     char *whole =
         path != NULL ? ks_path_below(ks_config_dir(config), path) : NULL;
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "place", cli_json_text(whole), "path",
-        cli_json_text(whole), "sealing",
-        cli_json_text(or_default(section, "sealing", "passphrase")),
-        "extractable", cli_json_text(or_default(section, "extractable", "yes")),
-        "passphrase", source_json(or_default(section, "passphrase", "ask")));
+    json_t *object =
+        json_pack("{s:o, s:o, s:o}", "place", cli_json_text(whole), "path",
+                  cli_json_text(whole), "extractable",
+                  cli_json_text(or_default(section, "extractable", "yes")));
+    json_t *sealing = sealing_json(section, plug_in);
 
     OPENSSL_free(whole);
+    if (object != NULL && json_object_update(object, sealing) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(sealing);
     return object;
 }
 
@@ -57,12 +80,12 @@ static json_t *token_json(const struct ks_section *section)
     const char *token = ks_section_get(section, "token");
 
     return json_pack(
-        "{s:o, s:n, s:n, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "place",
+        "{s:o, s:n, s:n, s:n, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "place",
         json_sprintf("%s in %s", token != NULL ? token : "?",
                      module != NULL ? module : "?"),
-        "path", "sealing", "extractable", "no", "passphrase", "module",
-        cli_json_text(module), "token", cli_json_text(token), "serial",
-        cli_json_text(ks_section_get(section, "serial")), "user_pin",
+        "path", "sealing", "seal_to", "extractable", "no", "passphrase",
+        "module", cli_json_text(module), "token", cli_json_text(token),
+        "serial", cli_json_text(ks_section_get(section, "serial")), "user_pin",
         source_json(or_default(
             section, "user_pin",
             ks_section_get(section, "so_pin") != NULL ? NULL : "ask")),
@@ -81,7 +104,8 @@ static json_t *backend_json(const struct ks_config *config,
                            cli_json_text(type), "uri", uri);
     more = type != NULL && strcmp(type, "pkcs11") == 0
                ? token_json(section)
-               : file_json(config, section);
+               : path_json(config, section,
+                           type != NULL && strchr(type, '/') != NULL);
     if (object != NULL && json_object_update(object, more) != 0) {
         json_decref(object);
         object = NULL;
