@@ -9,6 +9,7 @@
 #include "check.h"
 #include "ckr.h"
 #include "describe.h"
+#include "extract.h"
 #include "import.h"
 #include "initialise.h"
 #include "key.h"
@@ -210,6 +211,21 @@ static ks_rc p11_import(void *store, const char *name,
     return rc;
 }
 
+static ks_rc p11_extract(void *store, const char *name,
+                         const struct ks_ask *ask, struct ks_secret *pkcs8,
+                         struct ks_err *err)
+{
+    struct hsm_target target;
+    ks_rc rc = hsm_target_open(store, name, &target, err);
+
+    if (rc == KS_OK)
+        rc = hsm_target_login(&target, ask, err);
+    if (rc == KS_OK)
+        rc = hsm_extract(&target, pkcs8, err);
+    hsm_target_clear(&target);
+    return rc;
+}
+
 static ks_rc p11_remove(void *store, const char *name, const struct ks_ask *ask,
                         struct ks_err *err)
 {
@@ -256,6 +272,7 @@ const struct ks_backend ks_pkcs11_backend = {
     .generate = p11_generate,
     .open_key = p11_open_key,
     .import = p11_import,
+    .extract = p11_extract,
     .scheme = "pkcs11",
     .parse_uri = p11_parse_uri,
     .certificate = p11_certificate,

@@ -65,8 +65,4 @@ KS_MUST_CHECK ks_rc prov_create_import(struct prov_key *key,
                                        const OSSL_PARAM params[],
                                        struct ks_err *err);
 
-/* Seals KEY's stored form under the secret that PARAMS name. */
-KS_MUST_CHECK ks_rc prov_reseal(const struct prov_key *key,
-                                const OSSL_PARAM params[], struct ks_err *err);
-
 #endif

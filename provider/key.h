@@ -35,6 +35,7 @@ struct prov_key {
     char *uri;                      /* canonical; NULL for foreign keys */
     char *pin_source; /* of the URI it came by, for its URI-PEM; or NULL */
     _Atomic(struct prov_kept *) kept; /* NULL until a message is signed */
+    const char *resealed; /* static: what came of sealing it anew; or NULL */
     bool has_public;
     bool has_private;
 };

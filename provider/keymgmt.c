@@ -15,8 +15,10 @@
 
 #include "create.h"
 #include "err.h"
+#include "extract.h"
 #include "key.h"
 #include "params.h"
+#include "reseal.h"
 
 /*
  * A key may be freed after OPENSSL_cleanup: by an atexit handler that was
@@ -126,19 +128,32 @@ void *prov_keymgmt_dup(const void *keydata, int selection)
     return prov_key_dup(keydata, selection);
 }
 
+static int get_text(OSSL_PARAM params[], const char *name, const char *text)
+{
+    OSSL_PARAM *p = OSSL_PARAM_locate(params, name);
+
+    if (p == NULL || text == NULL)
+        return 1;
+    return p->data_type == OSSL_PARAM_UTF8_PTR
+               ? OSSL_PARAM_set_utf8_ptr(p, text)
+               : OSSL_PARAM_set_utf8_string(p, text);
+}
+
 int prov_keymgmt_get_params(void *keydata, OSSL_PARAM params[])
 {
     const struct prov_key *key = keydata;
-    OSSL_PARAM *p = OSSL_PARAM_locate(params, PROV_PARAM_URI);
+    OSSL_PARAM *p = OSSL_PARAM_locate(params, PROV_PARAM_PRIVATE_KEY);
+    struct ks_err err = {0};
+    ks_rc rc;
 
-    if (p != NULL && key->uri != NULL) {
-        int ok = p->data_type == OSSL_PARAM_UTF8_PTR
-                     ? OSSL_PARAM_set_utf8_ptr(p, key->uri)
-                     : OSSL_PARAM_set_utf8_string(p, key->uri);
-
-        if (!ok)
-            return 0;
+    if (p != NULL) {
+        rc = prov_extract(key, p, &err);
+        if (rc != KS_OK)
+            return prov_fail(key->ctx, rc, &err);
     }
+    if (!get_text(params, PROV_PARAM_URI, key->uri) ||
+        !get_text(params, PROV_PARAM_RESEAL, key->resealed))
+        return 0;
     return key->soft != NULL && EVP_PKEY_get_params(key->soft, params) == 1;
 }
 

@@ -17,7 +17,8 @@
  * one after the other. */
 #define PROV_PARAM_CERTS "keystore-certs"
 /* Of EVP_PKEY_set_params: seal an existing key anew. The new secret's source;
- * "": as the backend's section says. */
+ * "": as the backend's section says. Read afterwards it is what came of it:
+ * "resealed", or "current" if it was sealed like that already. */
 #define PROV_PARAM_RESEAL "keystore-reseal"
 #define PROV_PARAM_PASSIN "keystore-passin"
 /* With it: in the place of what the section says, "URI, URI" and
@@ -38,9 +39,15 @@
 #define PROV_PARAMS_IMPORT                                                     \
     PROV_PARAMS_CREATE, OSSL_PARAM_octet_string(PROV_PARAM_CERTS, NULL, 0)
 /* What get_params and set_params take. */
-#define PROV_PARAMS_GET OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0)
+#define PROV_PARAMS_GET                                                        \
+    OSSL_PARAM_utf8_string(PROV_PARAM_URI, NULL, 0),                           \
+        OSSL_PARAM_utf8_string(PROV_PARAM_RESEAL, NULL, 0),                    \
+        OSSL_PARAM_octet_string(PROV_PARAM_PRIVATE_KEY, NULL, 0)
 #define PROV_PARAMS_SET                                                        \
     OSSL_PARAM_utf8_string(PROV_PARAM_RESEAL, NULL, 0),                        \
-        OSSL_PARAM_utf8_string(PROV_PARAM_PASSIN, NULL, 0)
+        OSSL_PARAM_utf8_string(PROV_PARAM_PASSIN, NULL, 0),                    \
+        OSSL_PARAM_utf8_string(PROV_PARAM_SEAL_TO, NULL, 0),                   \
+        OSSL_PARAM_utf8_string(PROV_PARAM_KDF, NULL, 0),                       \
+        OSSL_PARAM_utf8_string(PROV_PARAM_UNSEAL_WITH, NULL, 0)
 
 #endif

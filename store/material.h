@@ -42,6 +42,7 @@ struct ks_reseal {
     const char *with;                 /* as in ks_sealing_open */
     const struct ks_ask *ask;         /* the old passphrase */
     const struct ks_ask *new_ask;     /* the new one */
+    bool *changed; /* false: it was sealed like that already; may be NULL */
 };
 /*
  * Seals the key anew in one step: at any moment either the old or the new
