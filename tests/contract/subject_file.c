@@ -47,4 +47,5 @@ const struct contract_subject subject = {
     .n_settings = sizeof(settings) / sizeof(settings[0]),
     .damage = damage,
     .leftovers = leftovers,
+    .disk = "size=32k,mode=0700",
 };
