@@ -17,11 +17,10 @@ struct look {
     size_t bad;
 };
 
-/* Deleted since it was listed, or refused for what doctor_files has told. */
-static bool is_known(const struct look *look, ks_rc rc)
+/* Refused for what doctor_files has told. */
+static bool is_told(const struct look *look, ks_rc rc)
 {
-    return rc == KS_E_NOT_FOUND ||
-           (rc == KS_E_DENIED && look->doctor->open_told);
+    return rc == KS_E_DENIED && look->doctor->open_told;
 }
 
 static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
@@ -33,7 +32,8 @@ static ks_rc check_key(void *arg, const char *uri, struct ks_err *err)
 
     EVP_PKEY_free(pkey);
     look->keys++;
-    if (rc == KS_OK || is_known(look, rc))
+    /* Not found: deleted since it was listed. */
+    if (rc == KS_OK || rc == KS_E_NOT_FOUND || is_told(look, rc))
         return KS_OK;
     look->bad++;
     return doctor_say(
@@ -60,7 +60,7 @@ static ks_rc check_backend(struct look *look, const char *name,
         *err = why;
         return rc;
     }
-    if (is_known(look, rc))
+    if (is_told(look, rc))
         return KS_OK;
     if (rc != KS_OK)
         return doctor_say(look->doctor, false, "backend", why.hint, err,
