@@ -396,7 +396,11 @@ KS_MUST_CHECK ks_rc ks_random_remove(struct ks_inventory *inv,
                                      const char *key_uri, int64_t first,
                                      int64_t last, struct ks_err *err);
 
-/* Whose they are and how many, a key a call. */
+/* How many the key has. */
+KS_MUST_CHECK ks_rc ks_random_count(struct ks_inventory *inv,
+                                    const char *key_uri, int64_t *count,
+                                    struct ks_err *err);
+/* Whose they are and how many, a key a call, by URI. */
 typedef ks_rc ks_random_fn(void *arg, const char *key_uri, int64_t count,
                            struct ks_err *err);
 KS_MUST_CHECK ks_rc ks_random_each(struct ks_inventory *inv, ks_random_fn *each,

@@ -113,11 +113,20 @@ ks_rc ks_random_remove(struct ks_inventory *inv, const char *key_uri,
     return inv_leave(inv, mine, rc, err);
 }
 
+ks_rc ks_random_count(struct ks_inventory *inv, const char *key_uri,
+                      int64_t *count, struct ks_err *err)
+{
+    static const char sql[] = "SELECT count(*) FROM secret WHERE key_uri=?";
+
+    return inv_get_int(inv, sql, INV_ARGS(inv_text(key_uri)), count, err);
+}
+
 ks_rc ks_random_each(struct ks_inventory *inv, ks_random_fn *each, void *arg,
                      struct ks_err *err)
 {
     static const char sql[] =
-        "SELECT key_uri,count(*) FROM secret GROUP BY key_uri";
+        "SELECT key_uri,count(*) FROM secret GROUP BY key_uri"
+        " ORDER BY key_uri";
     sqlite3_stmt *stmt = NULL;
     ks_rc rc = inv_query_own(inv, sql, NULL, 0, &stmt, err);
 

@@ -118,6 +118,31 @@ CONF
 sick "a profile that cannot be" 'odd'
 cp good.conf pki/caadm.conf
 
+# Keys and their random secrets lie apart: one may be there without the other.
+cat good.conf - >pki/caadm.conf <<'CONF'
+[backend alone]
+type = file
+path = alone
+passphrase = random
+CONF
+mkdir -m 700 pki/alone
+healthy "no key that loads unattended"
+"$caadm" --quiet key create keystore://alone/k
+healthy "a key that loads unattended"
+grep -q '1 key of alone loads' out || fail "not told: $(cat out)"
+sqlite3 pki/caadm.db 'DELETE FROM secret'
+sick "its secret is gone" 'keystore://alone/k cannot be opened'
+rm pki/alone/k.pem
+"$caadm" --quiet key create keystore://alone/k
+sed 's/backend alone/backend renamed/' pki/caadm.conf >renamed.conf
+cat renamed.conf >pki/caadm.conf
+"$caadm" doctor >out 2>err && fail "a renamed backend: exit 0"
+grep -q 'secrets of backend alone, which' out || fail "renamed: $(cat out)"
+grep -q 'renamed/k cannot be opened' out || fail "renamed: $(cat out)"
+cp good.conf pki/caadm.conf
+sqlite3 pki/caadm.db 'DELETE FROM secret'
+healthy "what was put right"
+
 openssl genpkey -algorithm ED25519 -out pki/keys/plain.pem 2>/dev/null
 chmod 600 pki/keys/plain.pem
 "$caadm" doctor >out 2>err && fail "a plain key: exit 0"

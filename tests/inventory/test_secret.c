@@ -61,11 +61,14 @@ static void check_before(struct ks_inventory *inv, const char *uri, int64_t *id,
 static int64_t count(struct ks_inventory *inv, const char *uri)
 {
     struct ks_secret secret = {0};
-    int64_t id = 0, n = 0;
+    struct ks_err err = {0};
+    int64_t id = 0, n = 0, told = -1;
 
     while (ks_random_before(inv, uri, &id, &secret, NULL) == KS_OK)
         n++;
     ks_secret_clear(&secret);
+    CHECK_OK(ks_random_count(inv, uri, &told, &err), &err);
+    CHECK_INT(told, n);
     return n;
 }
 
