@@ -43,8 +43,8 @@ static ks_rc report(struct cli *cli, const struct ca_moved *moved,
                             err);
     cli_note(cli, "moved %s to %s", moved->from, moved->to);
     if (moved->n_cas > 0)
-        cli_note(cli, "%lld CA%s to find it there now", (long long)moved->n_cas,
-                 moved->n_cas == 1 ? " is" : "s are");
+        cli_note(cli, "%lld CA%s it there from now on", (long long)moved->n_cas,
+                 moved->n_cas == 1 ? " uses" : "s use");
     return KS_OK;
 }
 

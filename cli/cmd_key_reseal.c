@@ -311,7 +311,8 @@ static ks_rc reseal(struct resealing *r, const struct reseal_args *args,
         return rc;
     rc = reseal_all(r, err);
     if (rc != KS_OK) { /* what was done is told all the same */
-        (void)report(r, &ignored);
+        if (r->resealed + r->current + r->failed > 0)
+            (void)report(r, &ignored);
         return rc;
     }
     if (!r->many && r->first != KS_OK) {

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/store.h>
 
+#include "certs.h"
 #include "loadkey.h"
 
 /* INFO is LOADER's then; a certificate that was read before it stays. */
@@ -160,17 +161,28 @@ static bool cert_wanted(struct loader *loader)
     return loader->expect == 0 && has_cert(loader);
 }
 
+/* The certificates above the key's own; a search looks for one only. */
+static bool chain_wanted(struct loader *loader)
+{
+    if (loader->searched || loader->place.store->backend->get == NULL ||
+        !cert_wanted(loader) || look(loader, NULL) != KS_OK)
+        return false;
+    return ks_certs_first(loader->info.chain.data + loader->chain_at,
+                          loader->info.chain.len - loader->chain_at) > 0;
+}
+
 static enum item next_of_key(struct loader *loader)
 {
     static bool (*const wanted[])(struct loader *) = {
         [ITEM_PRIVATE] = private_wanted,
         [ITEM_PUBLIC] = public_wanted,
-        [ITEM_CERT] = cert_wanted};
+        [ITEM_CERT] = cert_wanted,
+        [ITEM_CHAIN] = chain_wanted};
     enum item item = loader->next;
 
-    while (item <= ITEM_CERT && !wanted[item](loader))
+    while (item <= ITEM_CHAIN && !wanted[item](loader))
         item++;
-    return item <= ITEM_CERT ? item : ITEM_END;
+    return item <= ITEM_CHAIN ? item : ITEM_END;
 }
 
 /* ---- what comes next ---- */
@@ -289,6 +301,15 @@ static ks_rc make_cert(struct loader *loader, struct ks_err *err)
     if (rc == KS_OK && loader->info.cert.len == 0)
         rc = no_such_key(loader, err);
     return rc;
+}
+
+struct ks_buf prov_loader_take_above(struct loader *loader)
+{
+    uint8_t *at = loader->info.chain.data + loader->chain_at;
+    size_t len = ks_certs_first(at, loader->info.chain.len - loader->chain_at);
+
+    loader->chain_at += len;
+    return (struct ks_buf){at, len};
 }
 
 ks_rc prov_loader_make(struct loader *loader, enum item item,

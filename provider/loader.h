@@ -23,6 +23,7 @@ enum item {
     ITEM_PRIVATE,
     ITEM_PUBLIC,
     ITEM_CERT,
+    ITEM_CHAIN, /* one certificate above it; as often as there are any */
     ITEM_NAME,
     ITEM_END
 };
@@ -46,6 +47,7 @@ struct loader {
     bool looked;
     bool hidden;     /* it may be seen with a secret only */
     bool cert_known; /* INFO has the certificate, if there is one */
+    size_t chain_at; /* what was yielded of INFO's chain, in bytes */
     enum item next;
 
     struct prov_key *key; /* on its way to libcrypto, which takes it */
@@ -68,6 +70,8 @@ enum item prov_loader_next(struct loader *loader);
  * NULL if there is none after all. A failure is the end of LOADER. */
 KS_MUST_CHECK ks_rc prov_loader_take_name(struct loader *loader,
                                           const char **uri, struct ks_err *err);
+/* When that is ITEM_CHAIN: the certificate, borrowed from LOADER. */
+struct ks_buf prov_loader_take_above(struct loader *loader);
 /* When it is a key or a certificate: makes LOADER->key or LOADER->info.cert.
  * A failure is the end of LOADER. */
 KS_MUST_CHECK ks_rc prov_loader_make(struct loader *loader, enum item item,

@@ -8,9 +8,10 @@
 #include <openssl/params.h>
 
 #include "ask.h"
+#include "keyring.h"
 #include "locate.h"
 #include "params.h"
-#include "stores.h"
+#include "stores_own.h"
 
 /* What PARAMS ask for. NULL: as the backend's section says. */
 struct wish {
@@ -90,6 +91,7 @@ static ks_rc new_sealing(const struct prov_store *store,
 {
     static const char *const names[] = {"sealing", "passphrase", "seal_to",
                                         "kdf"};
+    const struct ks_keyring keyring = prov_keyring(store->stores->ctx);
     const char *values[4];
     struct ks_setting settings[4];
     size_t n = 0;
@@ -113,9 +115,9 @@ static ks_rc new_sealing(const struct prov_store *store,
     for (size_t i = 0; i < 4; i++)
         if (values[i] != NULL)
             settings[n++] = (struct ks_setting){names[i], values[i]};
-    return ks_sealing_new(
-        store->name != NULL ? store->name : store->backend->type, settings, n,
-        &store->crypto, store->keyring, out, err);
+    return ks_sealing_new(store->name != NULL ? store->name
+                                              : store->backend->type,
+                          settings, n, &store->crypto, &keyring, out, err);
 }
 
 static ks_rc reseal(struct prov_key *key, const struct prov_place *place,

@@ -133,14 +133,14 @@ static int send_key(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
     return ok;
 }
 
-static int send_cert(struct loader *loader, OSSL_CALLBACK *cb, void *arg)
+static int send_cert(struct loader *loader, const struct ks_buf *cert,
+                     OSSL_CALLBACK *cb, void *arg)
 {
     int type = OSSL_OBJECT_CERT;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA,
-                                          loader->info.cert.data,
-                                          loader->info.cert.len),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, cert->data,
+                                          cert->len),
         OSSL_PARAM_END};
 
     return hand_over(loader, params, cb, arg);
@@ -173,7 +173,7 @@ static int send_item(struct loader *loader, enum item item, OSSL_CALLBACK *cb,
 
     if (rc != KS_OK)
         return prov_fail(loader->ctx, rc, &err);
-    return item == ITEM_CERT ? send_cert(loader, cb, arg)
+    return item == ITEM_CERT ? send_cert(loader, &loader->info.cert, cb, arg)
                              : send_key(loader, cb, arg);
 }
 
@@ -188,6 +188,11 @@ static int load_next(void *loaderctx, OSSL_CALLBACK *cb, void *arg,
         return 0;
     if (item == ITEM_NAME)
         return send_name(loader, cb, arg);
+    if (item == ITEM_CHAIN) {
+        struct ks_buf above = prov_loader_take_above(loader);
+
+        return send_cert(loader, &above, cb, arg);
+    }
     return send_item(loader, item, cb, arg, &pw);
 }
 

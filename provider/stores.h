@@ -28,8 +28,7 @@ struct prov_store {
     /* Of a backend that keeps material keys; NULL, and all zero, of others. */
     struct ks_sealing *sealing;
     struct ks_place place;
-    struct ks_crypto crypto;          /* of PLACE */
-    const struct ks_keyring *keyring; /* of SEALING; NULL: none */
+    struct ks_crypto crypto; /* of PLACE */
     struct prov_stores *stores;
     struct prov_store_refs *refs; /* NULL: configured */
 };
