@@ -25,6 +25,7 @@ struct contract_subject {
     void (*damage)(void *store, const char *name);
     /* What lies there and is part of no key; for processes.c. */
     unsigned (*leftovers)(void);
+    const char *disk; /* mount options of a small disk; for full_disk.c */
 };
 extern const struct contract_subject subject;
 
