@@ -79,7 +79,7 @@ DELAYED(sqlite, int, sqlite3_limit,
         (db, which, value), -1)
 DELAYED(sqlite, int, sqlite3_open_v2,
         (const char *path, sqlite3 **db, int flags, const char *vfs),
-        (path, db, flags, vfs), SQLITE_ERROR)
+        (path, db, flags, vfs), SQLITE_NOTFOUND)
 DELAYED(sqlite, int, sqlite3_prepare_v3,
         (sqlite3 *db, const char *sql, int len, unsigned flags,
          sqlite3_stmt **stmt, const char **rest),

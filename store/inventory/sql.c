@@ -51,6 +51,8 @@ static const struct {
     {SQLITE_READONLY, KS_E_DENIED,
      "the inventory, or its directory, cannot be written"},
     {SQLITE_PERM, KS_E_DENIED, NULL},
+    /* What provider/delayed_sqlite.c gives where there is no SQLite. */
+    {SQLITE_NOTFOUND, KS_E_CONFIG, "install it (Debian: libsqlite3-0)"},
     {SQLITE_CANTOPEN, KS_E_IO,
      "the inventory's directory must be there and be writable"},
 };

@@ -67,8 +67,12 @@ static void write_config(void)
                                  "path = plain\n"
                                  "sealing = none\n"
                                  "[backend absent]\n"
+                                 "type = /no/backend.so\n"
+                                 "[backend db]\n"
                                  "type = sqlite\n"
                                  "path = keys.db\n"
+                                 "passphrase = file:pw.txt\n"
+                                 "kdf = scrypt:1024:8:1\n"
                                  "[backend inside]\n"
                                  "type = /test/inside\n";
 
@@ -190,22 +194,30 @@ EVP_PKEY *fixture_load(const struct fixture *fixture, const char *uri,
 typedef int delete_fn(void *provctx, const char *uri, const OSSL_PARAM params[],
                       OSSL_PASSPHRASE_CALLBACK *cb, void *arg);
 
-int fixture_delete(const struct fixture *fixture, const char *uri)
+void (*fixture_function(const struct fixture *fixture, int id))(void)
 {
-    OSSL_PROVIDER *provider = fixture->providers[1];
     const OSSL_ALGORITHM *algs;
     const OSSL_DISPATCH *fn;
     int no_cache = 0;
 
-    algs = OSSL_PROVIDER_query_operation(provider, OSSL_OP_STORE, &no_cache);
+    algs = OSSL_PROVIDER_query_operation(fixture->providers[1], OSSL_OP_STORE,
+                                         &no_cache);
     if (algs == NULL || strcmp(algs->algorithm_names, "keystore") != 0)
-        return -1;
+        return NULL;
     for (fn = algs->implementation; fn->function_id != 0; fn++)
-        if (fn->function_id == STORE_DELETE)
-            return ((delete_fn *)fn->function)(
-                OSSL_PROVIDER_get0_provider_ctx(provider), uri, NULL, NULL,
-                NULL);
-    return -1;
+        if (fn->function_id == id)
+            return fn->function;
+    return NULL;
+}
+
+int fixture_delete(const struct fixture *fixture, const char *uri)
+{
+    delete_fn *fn = (delete_fn *)fixture_function(fixture, STORE_DELETE);
+
+    return fn != NULL
+               ? fn(OSSL_PROVIDER_get0_provider_ctx(fixture->providers[1]), uri,
+                    NULL, NULL, NULL)
+               : -1;
 }
 
 static int sign_verify(const struct fixture *fixture, EVP_PKEY *private,

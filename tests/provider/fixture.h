@@ -5,7 +5,8 @@
  *   ask       the same keys, passphrase from whoever loads
  *   stay      the same keys, extractable = no
  *   plain     keys without sealing
- *   absent    of a type that is not built in
+ *   db        keys in SQLite, passphrase from the file
+ *   absent    of a shared object that is not there
  *   inside    of a type that a test module has (inside_backend.h)
  */
 #ifndef TEST_FIXTURE_H
@@ -67,6 +68,10 @@ OSSL_STORE_INFO *fixture_load_info(const struct fixture *fixture,
 /* The private key of URI. */
 EVP_PKEY *fixture_load(const struct fixture *fixture, const char *uri,
                        const char *propq, const char *passphrase);
+
+/* A function of the store dispatch table by its number (ks_provider.h); NULL if
+ * it is not there. */
+void (*fixture_function(const struct fixture *fixture, int id))(void);
 
 /* As an application without OSSL_STORE_delete deletes. */
 int fixture_delete(const struct fixture *fixture, const char *uri);

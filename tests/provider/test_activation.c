@@ -117,29 +117,40 @@ static void after_the_fetch_cache_was_poisoned(void)
     fixture_close(&f);
 }
 
-static int is_token_library(struct dl_phdr_info *info, size_t size, void *arg)
+static int is_library(struct dl_phdr_info *info, size_t size, void *name)
 {
     (void)size;
-    (void)arg;
-    return strstr(info->dlpi_name, "libp11") != NULL;
+    return strstr(info->dlpi_name, name) != NULL;
+}
+
+static bool is_loaded(const char *name)
+{
+    return dl_iterate_phdr(is_library, (void *)(uintptr_t)name) != 0;
+}
+
+static void use_new_key(const struct fixture *f, const char *uri)
+{
+    EVP_PKEY *pkey = fixture_make(f, "P-256", uri, NULL);
+
+    CHECK(pkey != NULL && fixture_use(f, pkey, pkey));
+    EVP_PKEY_free(pkey);
 }
 
 /* They take as long to load as all the rest of activation. */
-static void libraries_for_tokens_are_not_loaded_for_other_keys(void)
+static void libraries_are_loaded_for_keys_that_need_them(void)
 {
     struct fixture f;
-    EVP_PKEY *pkey;
 
     fixture_open(&f);
-    pkey = fixture_make(&f, "P-256", "keystore://default/a", NULL);
-    CHECK(pkey != NULL && fixture_use(&f, pkey, pkey));
-    CHECK(!dl_iterate_phdr(is_token_library, NULL));
-    EVP_PKEY_free(pkey);
+    use_new_key(&f, "keystore://default/a");
+    CHECK(!is_loaded("libp11") && !is_loaded("libsqlite3"));
+    use_new_key(&f, "keystore://db/a");
+    CHECK(!is_loaded("libp11") && is_loaded("libsqlite3"));
     fixture_close(&f);
 }
 
 static const struct test_case cases[] = {
-    TEST_CASE(libraries_for_tokens_are_not_loaded_for_other_keys),
+    TEST_CASE(libraries_are_loaded_for_keys_that_need_them),
     TEST_CASE(listed_after_default),
     TEST_CASE(listed_before_default),
     TEST_CASE(under_a_name_that_sorts_before_default),

@@ -161,7 +161,7 @@ static void bad_places_are_refused(void)
         {"keystore://default/a?type=public", KS_E_INVALID},
         {"keystore://default/a?type=cert", KS_E_INVALID},
         {"keystore://nowhere/a", KS_E_NOT_FOUND},
-        {"keystore://absent/a", KS_E_UNSUPPORTED},
+        {"keystore://absent/a", KS_E_CONFIG},
         {"a.pem", KS_E_INVALID},
         {"pkcs11:token=a", KS_E_INVALID},
         {"pkcs11:object=a;type=cert", KS_E_INVALID},

@@ -1,7 +1,7 @@
 /*
- * A machine that has not the libraries for tokens: CMakeLists.txt puts files in
- * their places that are none. Everything else works, and what is missing is
- * said.
+ * A machine that has not the libraries for tokens and for SQLite:
+ * CMakeLists.txt puts files in their places that are none. Everything else
+ * works, and what is missing is said.
  */
 #include <openssl/err.h>
 
@@ -44,6 +44,19 @@ static void keys_of_a_configured_token_miss_nothing(void)
     fixture_close(&f);
 }
 
+static void a_key_in_sqlite_says_which_library_is_missing(void)
+{
+    struct fixture f;
+    char text[TEXT_MAX];
+
+    fixture_open(&f);
+    CHECK(fixture_make(&f, "P-256", "keystore://db/a", NULL) == NULL);
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_CONFIG);
+    CHECK_CONTAINS(text, "libsqlite3.so");
+    CHECK_CONTAINS(text, "libsqlite3-0");
+    fixture_close(&f);
+}
+
 static void keys_in_files_miss_nothing(void)
 {
     struct fixture f;
@@ -59,6 +72,7 @@ static void keys_in_files_miss_nothing(void)
 
 static const struct test_case cases[] = {
     TEST_CASE(pkcs11_uri_says_which_library_is_missing),
+    TEST_CASE(a_key_in_sqlite_says_which_library_is_missing),
     TEST_CASE(keys_of_a_configured_token_miss_nothing),
     TEST_CASE(keys_in_files_miss_nothing),
 };

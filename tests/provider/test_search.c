@@ -1,4 +1,4 @@
-/* provider/search.c: OSSL_STORE_find, over files and over a token alike. */
+/* provider/search.c: OSSL_STORE_find, over files, SQLite and a token alike. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "hsm.h"
+#include "ks_provider.h"
 #include "tmpdir.h"
 
 #define TEXT_MAX 1024
@@ -65,6 +66,20 @@ static void keep_in_file(const char *name, X509 *cert)
     BIO_free(bio);
 }
 
+static void keep_in_sqlite(const struct fixture *f, const char *uri,
+                           const X509 *cert)
+{
+    ks_store_certify_fn *certify =
+        (ks_store_certify_fn *)fixture_function(f, KS_FUNC_STORE_CERTIFY);
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert, &der);
+
+    CHECK(certify != NULL && len > 0 &&
+          certify(OSSL_PROVIDER_get0_provider_ctx(f->providers[1]), uri, der,
+                  (size_t)len) == 1);
+    OPENSSL_free(der);
+}
+
 static void keep_on_token(const char *label, const char *id, const X509 *cert)
 {
     unsigned char *der = NULL;
@@ -84,39 +99,54 @@ static void make_on_token(const char *label, const char *id)
                      label, "--id", id, NULL);
 }
 
-static const char *const places[] = {"keystore://default/", "keystore://hsm/",
+static const char *const places[] = {"keystore://default/", "keystore://db/",
+                                     "keystore://hsm/",
                                      "pkcs11:token=provider%20test"};
 #define N_PLACES (sizeof(places) / sizeof(places[0]))
 
+/* A certificate of keys[INDEX] for KEY, which is freed. */
+static X509 *certify(const struct fixture *f, EVP_PKEY *key, size_t index)
+{
+    X509 *cert =
+        make_cert(f, key, keys[index].subject, "Issuer", keys[index].number);
+
+    EVP_PKEY_free(key);
+    return cert;
+}
+
+static void fill_key(const struct fixture *f, size_t i)
+{
+    EVP_PKEY *file, *row;
+    char uri[128];
+    X509 *cert;
+
+    (void)BIO_snprintf(uri, sizeof(uri), "keystore://default/%s", keys[i].name);
+    file = fixture_make(f, "P-256", uri, NULL);
+    (void)BIO_snprintf(uri, sizeof(uri), "keystore://db/%s", keys[i].name);
+    row = fixture_make(f, "P-256", uri, NULL);
+    make_on_token(keys[i].name, keys[i].id);
+    if (keys[i].subject == NULL) {
+        EVP_PKEY_free(file);
+        EVP_PKEY_free(row);
+        return;
+    }
+    cert = certify(f, row, i);
+    keep_in_sqlite(f, uri, cert);
+    X509_free(cert);
+    cert = certify(f, file, i);
+    keep_in_file(keys[i].name, cert);
+    X509_free(cert);
+    (void)BIO_snprintf(uri, sizeof(uri), "keystore://hsm/%s", keys[i].name);
+    cert = certify(f, hsm_public(f, uri), i);
+    keep_on_token(keys[i].name, keys[i].id, cert);
+    X509_free(cert);
+}
+
 static void fill(struct fixture *f)
 {
-    char uri[128];
-    size_t i;
-
     hsm_open(f);
-    for (i = 0; i < N_KEYS; i++) {
-        EVP_PKEY *file, *token;
-        X509 *cert;
-
-        (void)BIO_snprintf(uri, sizeof(uri), "keystore://default/%s",
-                           keys[i].name);
-        file = fixture_make(f, "P-256", uri, NULL);
-        make_on_token(keys[i].name, keys[i].id);
-        if (keys[i].subject == NULL) {
-            EVP_PKEY_free(file);
-            continue;
-        }
-        cert = make_cert(f, file, keys[i].subject, "Issuer", keys[i].number);
-        keep_in_file(keys[i].name, cert);
-        X509_free(cert);
-        (void)BIO_snprintf(uri, sizeof(uri), "keystore://hsm/%s", keys[i].name);
-        token = hsm_public(f, uri);
-        cert = make_cert(f, token, keys[i].subject, "Issuer", keys[i].number);
-        keep_on_token(keys[i].name, keys[i].id, cert);
-        X509_free(cert);
-        EVP_PKEY_free(token);
-        EVP_PKEY_free(file);
-    }
+    for (size_t i = 0; i < N_KEYS; i++)
+        fill_key(f, i);
     /* What another program has put there is seen from now on. */
     fixture_close(f);
     fixture_open(f);

@@ -171,7 +171,7 @@ static const struct fault faults[] = {
     {"keystore://default/missing", NULL, KS_E_NOT_FOUND,
      "keystore://default/missing: no such key"},
     {"keystore://nowhere/a", NULL, KS_E_NOT_FOUND, "configured: default"},
-    {"keystore://absent/a", NULL, KS_E_UNSUPPORTED, "sqlite"},
+    {"keystore://absent/a", NULL, KS_E_CONFIG, "/no/backend.so"},
     {"keystore:a", NULL, KS_E_INVALID, "keystore://BACKEND/KEY"},
     {"keystore://default/a?what=ever", NULL, KS_E_INVALID, "what"},
     {"keystore://default/%zz", NULL, KS_E_INVALID, ""},
