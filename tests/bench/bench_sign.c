@@ -12,34 +12,12 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/store.h>
 
+#include "load.h"
 #include "timing.h"
 
 #define TRANSCRIPT_LEN 130
 #define MAX_SLICES 1000
-
-static EVP_PKEY *load(const char *uri)
-{
-    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
-    EVP_PKEY *pkey = NULL;
-
-    while (store != NULL && pkey == NULL && !OSSL_STORE_eof(store)) {
-        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-
-        if (info != NULL &&
-            OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
-            pkey = OSSL_STORE_INFO_get1_PKEY(info);
-        OSSL_STORE_INFO_free(info);
-    }
-    OSSL_STORE_close(store);
-    if (pkey == NULL) {
-        ERR_print_errors_fp(stderr);
-        fprintf(stderr, "bench_sign: %s: no private key\n", uri);
-        exit(1);
-    }
-    return pkey;
-}
 
 static void sign_once(EVP_PKEY *pkey)
 {
@@ -84,8 +62,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_sign KEY_A KEY_B [SLICES [MS]]\n");
         return 2;
     }
-    EVP_PKEY *key_a = load(argv[1]);
-    EVP_PKEY *key_b = load(argv[2]);
+    EVP_PKEY *key_a = bench_load(argv[1], NULL);
+    EVP_PKEY *key_b = bench_load(argv[2], NULL);
 
     for (size_t i = 0; i < slices; i++) {
         a[i] = slice(key_a, seconds);
