@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 
 #include "ks_code.h"
+#include "plugin_file.h"
 
 struct plugin {
     struct plugin *next;
@@ -209,13 +210,15 @@ static ks_rc load(const char *path, struct plugin *plugin, struct ks_err *err)
     char *real = NULL;
     ks_rc rc = ks_code_check(path, &real, err);
 
-    if (rc != KS_OK)
-        return rc;
-    plugin->path = OPENSSL_strdup(path);
-    if (plugin->path == NULL) {
-        rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", path);
-        goto out;
+    if (rc == KS_OK)
+        rc = prov_plugin_file_check(real, err);
+    if (rc == KS_OK) {
+        plugin->path = OPENSSL_strdup(path);
+        if (plugin->path == NULL)
+            rc = ks_fail(err, KS_E_NOMEM, "%s: out of memory", path);
     }
+    if (rc != KS_OK)
+        goto out;
     plugin->handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
     if (plugin->handle == NULL) {
         rc = not_loaded(path, real, err);

@@ -8,7 +8,7 @@ example=$(cd "$(dirname "$0")/../../docs/example-backend" && pwd)
 
 rm -rf "$out"
 mkdir -p "$out"
-unset DESTDIR
+unset DESTDIR MAKEFLAGS MAKELEVEL
 cmake --install "$build" --component dev --prefix "$out/prefix"
 cp "$example"/*.[ch] "$example/Makefile" "$out"
 PKG_CONFIG_PATH=$(dirname "$(find "$out/prefix" -name '*.pc')")

@@ -160,8 +160,6 @@ static void what_is_no_shared_object_is_refused(void)
 {
     static const char text[] = "#!/bin/sh\nexit 0\n";
     struct ks_err err;
-    char *whole;
-    size_t len;
 
     test_write("text.so", text, strlen(text), 0755);
     CHECK_RC(get(test_path("text.so"), &err), KS_E_CONFIG);
@@ -170,12 +168,37 @@ static void what_is_no_shared_object_is_refused(void)
     CHECK_RC(get(test_path("empty.so"), &err), KS_E_CONFIG);
     CHECK_RC(get(copy("/proc/self/exe", "program.so", 0755), &err),
              KS_E_CONFIG);
+}
+
+/* At every length it is whole, or it is refused: nothing dies of it. What is
+ * at a shared object's end is for debuggers. */
+static void what_is_cut_short_is_refused(void)
+{
+    struct prov_plugins *plugins = prov_plugins_new();
+    unsigned loaded = 0, refused = 0;
+    char *whole;
+    size_t len;
+
     (void)shape("whole");
     whole = test_read("whole.so", &len);
     REQUIRE(whole != NULL && len > 512);
-    test_write("cut.so", whole, 512, 0755);
-    CHECK_RC(get(test_path("cut.so"), &err), KS_E_CONFIG);
-    CHECK_CONTAINS(err.text, "cannot be loaded");
+    for (size_t cut = 0; cut <= len; cut += cut < 512 ? 16 : 509) {
+        const struct ks_backend *backend = NULL;
+        struct ks_err err = {0};
+        char name[32];
+        ks_rc rc;
+
+        (void)snprintf(name, sizeof(name), "cut-%zu.so", cut);
+        test_write(name, whole, cut, 0755);
+        rc = prov_plugin_get(plugins, test_path(name), &backend, &err);
+        loaded += rc == KS_OK;
+        refused += rc == KS_E_CONFIG;
+        CHECK(rc == KS_OK || strstr(err.text, "cannot be loaded") != NULL);
+        CHECK(rc == KS_OK || rc == KS_E_CONFIG);
+    }
+    CHECK(refused > 32);
+    CHECK(loaded < refused);
+    prov_plugins_free(plugins);
     free(whole);
 }
 
@@ -271,6 +294,7 @@ static const struct test_case cases[] = {
     TEST_CASE(what_is_no_backend_is_refused),
     TEST_CASE(callbacks_that_are_missing_are_named),
     TEST_CASE(what_is_no_shared_object_is_refused),
+    TEST_CASE(what_is_cut_short_is_refused),
     TEST_CASE(what_lacks_the_library_is_told_of_it),
     TEST_CASE(a_file_that_others_may_write_is_not_loaded),
     TEST_CASE(what_was_refused_is_tried_again),
