@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-find provider store hsm cli tests -name '*.[ch]' -print0 |
+find provider store hsm cli tests docs -name '*.[ch]' -print0 |
     xargs -0 clang-format --dry-run -Werror
