@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "ks_inventory.h"
+#include "sqlite/fork.h"
 #include "stores_own.h"
 
 #define OCTETS 32 /* 256 bits */
@@ -33,15 +34,20 @@ static bool can_have(const struct prov_store *store)
     return store->name != NULL && store->stores->config != NULL;
 }
 
+/* No fork from here to close_inventory: a child must not have the connection.
+ */
 static ks_rc open_inventory(const struct prov_store *store,
                             enum ks_inventory_mode mode,
                             struct ks_inventory **inv, struct ks_err *err)
 {
     struct ks_err why = {0};
-    ks_rc rc = ks_inventory_open(database_of(store), mode, inv, &why);
+    ks_rc rc;
 
+    ks_fork_hold();
+    rc = ks_inventory_open(database_of(store), mode, inv, &why);
     if (rc == KS_OK)
         return rc;
+    ks_fork_release();
     if (rc == KS_E_NOT_FOUND) /* it is not the key that is not there */
         rc = KS_E_CONFIG;
     if (rc == KS_E_DENIED)
@@ -51,6 +57,14 @@ static ks_rc open_inventory(const struct prov_store *store,
     else if (why.hint[0] != '\0')
         ks_hint(err, "%s", why.hint);
     return ks_fail(err, rc, "random secret: %s", why.text);
+}
+
+/* Takes NULL, of what could not be opened. */
+static void close_inventory(struct ks_inventory *inv)
+{
+    ks_inventory_close(inv);
+    if (inv != NULL)
+        ks_fork_release();
 }
 
 ks_rc prov_random_next(const struct prov_store *store, const char *uri,
@@ -65,7 +79,7 @@ ks_rc prov_random_next(const struct prov_store *store, const char *uri,
     rc = open_inventory(store, KS_INVENTORY_READ, &inv, err);
     if (rc == KS_OK)
         rc = ks_random_before(inv, uri, &random->given, secret, err);
-    ks_inventory_close(inv);
+    close_inventory(inv);
     return rc == KS_E_NOT_FOUND
                ? ks_fail(err, KS_E_SECRET_MISSING,
                          "no random secret of this key is in %s",
@@ -134,7 +148,7 @@ static ks_rc draw(const struct prov_store *store, const char *uri,
         rc = open_inventory(store, KS_INVENTORY_WRITE, &inv, err);
     if (rc == KS_OK)
         rc = ks_random_add(inv, uri, &random->secret, &random->drawn, err);
-    ks_inventory_close(inv);
+    close_inventory(inv);
     return rc;
 }
 
@@ -178,7 +192,7 @@ static void forget(const struct prov_store *store, const char *uri,
 
     if (rc == KS_OK)
         rc = ks_random_remove(inv, uri, first, last, NULL);
-    ks_inventory_close(inv);
+    close_inventory(inv);
 }
 
 ks_rc prov_random_done(const struct prov_store *store, const char *uri,
@@ -191,7 +205,7 @@ ks_rc prov_random_done(const struct prov_store *store, const char *uri,
         if (rc == KS_OK)
             rc =
                 ks_random_settle(inv, uri, random->drawn, &random->secret, err);
-        ks_inventory_close(inv);
+        close_inventory(inv);
     } else if (rc == KS_OK && random->newest != 0) {
         forget(store, uri, 0, random->newest);
     } else if (random->drawn != 0) {
