@@ -11,13 +11,16 @@ cd "$work"
 export HOME=$work CAADM_HOME=$work/pki OPENSSL_CONF=/dev/null
 unset CAADM_CONFIG XDG_CONFIG_HOME OPENSSL_MODULES DESTDIR
 
-# complete FOLDER: caadm, its module, configuration, completion, manual.
+# complete FOLDER: caadm, its module, configuration, completion, manual, and
+# what backends are built with.
 complete() {
     local want
 
     for want in bin/caadm ossl-modules/keystore.so \
         etc/ssl/openssl.cnf.d/keystore.cnf \
         share/bash-completion/completions/caadm \
+        include/keystore/ks_backend.h libkeystore-backend.a \
+        pkgconfig/keystore-backend.pc \
         share/man/man1/caadm.1 share/man/man5/caadm.conf.5; do
         find "$1" -type f -path "*/$want" | grep -q . ||
             { echo "install: no $want below $1" >&2 && exit 1; }

@@ -12,15 +12,17 @@
 
 void *contract_open(void)
 {
-    const struct ks_backend_env env = {.name = "default",
-                                       .dir = test_dir(),
-                                       .settings = subject.settings,
-                                       .n_settings = subject.n_settings};
+    struct ks_backend_env env = {.name = "default",
+                                 .dir = test_dir(),
+                                 .settings = subject.settings,
+                                 .n_settings = subject.n_settings};
     struct ks_err err = {0};
     void *store = NULL;
 
     if (subject.prepare != NULL)
         subject.prepare();
+    if (subject.settle != NULL)
+        subject.settle(&env);
     if (subject.backend->open(&env, &store, &err) != KS_OK) {
         (void)fprintf(stderr, "open: %s\n", err.text);
         abort();

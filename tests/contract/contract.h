@@ -19,6 +19,8 @@ struct contract_subject {
     /* Makes the place, in the folder of this case, unless it is there. May be
      * NULL. */
     void (*prepare)(void);
+    /* Changes what it is opened with. May be NULL. */
+    void (*settle)(struct ks_backend_env *env);
     const struct ks_setting *settings; /* paths are below the case's folder */
     size_t n_settings;
     /* Changes a bit of the private half that is kept of NAME. */

@@ -1,4 +1,5 @@
-/* The example backend of docs/ whose keys stay inside, under test. */
+/* A plug-in whose keys stay inside under test: an example of docs/, or
+ * another. */
 #include "contract.h"
 #include "plugin.h"
 
@@ -9,6 +10,7 @@ const struct contract_subject subject = {
     .backend = &plugin,
     .inside = true,
     .secret = "sesame",
+    .settle = plugin_settle,
     .settings = settings,
     .n_settings = sizeof(settings) / sizeof(settings[0]),
 };

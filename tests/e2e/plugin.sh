@@ -332,6 +332,34 @@ refused "$PLUGINS/unlinked.so" 2 'undefined symbol: ks_fail'
 run caadm key list broken
 expect_stderr_has 'pkg-config --libs keystore-backend'
 
+title "of C++"
+cat >plus.cc <<'CPP'
+#include <ks_backend.h>
+static ks_rc plus_open(const ks_backend_env *env, void **, ks_err *err)
+{
+    return ks_fail(err, KS_E_BUSY, "%s: made by C++", env->name);
+}
+template <typename... T> static ks_rc no(T...)
+{
+    return KS_E_UNSUPPORTED;
+}
+static void plus_close(void *)
+{
+}
+extern "C" KS_BACKEND_EXPORT const struct ks_backend ks_backend = {
+    .abi = KS_BACKEND_ABI, .type = "plus", .open = plus_open,
+    .close = plus_close, .list = no, .info = no, .remove = no,
+    .get = no, .put = no, .replace = no};
+CPP
+# shellcheck disable=SC2046 # words
+expect_ok g++ -std=c++20 -Wall -Wno-missing-field-initializers -Werror \
+    -fvisibility=hidden -shared -fPIC -o "$PLUGINS/plus.so" plus.cc \
+    $(pkg-config --cflags --libs keystore-backend)
+section "$PLUGINS/plus.so"
+expect_exit 5 caadm key list broken
+expect_stderr_has 'broken: made by C\+\+'
+others_work
+
 title "others may write it"
 cp "$PLUGINS/material.so" "$PLUGINS/open.so"
 chmod 777 "$PLUGINS/open.so"

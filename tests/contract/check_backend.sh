@@ -1,0 +1,31 @@
+#!/bin/bash
+# Holds a backend of anybody's to the contract: docs/backend.md, "Test it".
+#   check_backend.sh BUILD PLUGIN KIND [KEY=VALUE...]
+#     BUILD   the build folder of this tree
+#     PLUGIN  the shared object
+#     KIND    material or operation: which of its keys
+#     KEY=VALUE...  its section of caadm.conf; relative paths are below a
+#             folder that is new for each case
+#   CONTRACT_DAMAGE   (material) a command that changes a bit of the private
+#             half of the key $KEY; it runs in that folder
+set -euo pipefail
+build=$1 plugin=$2 kind=$3
+shift 3
+
+case $kind in
+material)
+    subject=plugin
+    : "${CONTRACT_DAMAGE:?a command that damages the key \$KEY}"
+    ;;
+operation) subject=plugin_inside ;;
+*)
+    echo "check_backend.sh: $kind: neither material nor operation" >&2
+    exit 2
+    ;;
+esac
+CONTRACT_PLUGIN=$(realpath "$plugin") CONTRACT_SETTINGS="type=$plugin $*"
+export CONTRACT_PLUGIN CONTRACT_SETTINGS
+cmake --build "$build" --target "contract_backend_suite_$subject" \
+    --target "contract_processes_$subject" >/dev/null
+"$build/bin/contract_backend_suite_$subject"
+"$build/bin/contract_processes_$subject"
