@@ -1,7 +1,7 @@
 /*
  * Material keys in a place.
  */
-#include "material.h"
+#include "material_own.h"
 
 #include <string.h>
 #include <time.h>
@@ -11,26 +11,17 @@
 #include "certs.h"
 #include "key_pair.h"
 #include "record.h"
-#include "unlock.h"
 
 /* So often may a key be sealed anew while it is loaded. */
 #define RESEALED_MAX 16
 
-/* One key of PLACE: its URI for messages, and what is kept of it. */
-struct target {
-    const struct ks_place *place;
-    const char *name;
-    char *uri;
-    struct ks_record record;
-};
-
 /* Without a name of its own a place has URIs for names. */
 static ks_rc target_name(const struct ks_place *place, const char *name,
-                         struct target *target, struct ks_err *err)
+                         struct ks_target *target, struct ks_err *err)
 {
     ks_rc rc = KS_OK;
 
-    *target = (struct target){.place = place, .name = name};
+    *target = (struct ks_target){.place = place, .name = name};
     if (place->name != NULL)
         rc = ks_uri_format(place->name, name, &target->uri);
     else
@@ -40,15 +31,14 @@ static ks_rc target_name(const struct ks_place *place, const char *name,
     return KS_OK;
 }
 
-static void target_clear(struct target *target)
+void ks_target_clear(struct ks_target *target)
 {
     ks_record_clear(&target->record);
     OPENSSL_free(target->uri);
 }
 
-/* The target with its record. Caller clears *target, on failure too. */
-static ks_rc target_get(const struct ks_place *place, const char *name,
-                        struct target *target, struct ks_err *err)
+ks_rc ks_target_get(const struct ks_place *place, const char *name,
+                    struct ks_target *target, struct ks_err *err)
 {
     struct ks_err why = {0};
     ks_rc rc = target_name(place, name, target, err);
@@ -63,10 +53,9 @@ static ks_rc target_get(const struct ks_place *place, const char *name,
                        : ks_fail(err, rc, "%s: %s", target->uri, why.text);
 }
 
-/* The private key of TARGET, opened by OPENER's answers. */
-static ks_rc open_target(const struct target *target, const char *with,
-                         bool any_seal, const struct ks_ask *ask,
-                         struct ks_secret *pkcs8, struct ks_err *err)
+ks_rc ks_target_open(const struct ks_target *target, const char *with,
+                     bool any_seal, const struct ks_ask *ask,
+                     struct ks_secret *pkcs8, struct ks_err *err)
 {
     const struct ks_place *place = target->place;
     struct ks_secret opened = {0};
@@ -87,7 +76,7 @@ static ks_rc open_target(const struct target *target, const char *with,
     return KS_OK;
 }
 
-static bool same(const struct ks_secret *a, const struct ks_secret *b)
+bool ks_secret_same(const struct ks_secret *a, const struct ks_secret *b)
 {
     return a->len == b->len && a->len > 0 &&
            CRYPTO_memcmp(a->data, b->data, a->len) == 0;
@@ -95,7 +84,7 @@ static bool same(const struct ks_secret *a, const struct ks_secret *b)
 
 /* Whether the key was sealed anew while its secret was asked for, which then
  * does not fit: TARGET gets the new record. */
-static bool has_new_seal(struct target *target)
+static bool has_new_seal(struct ks_target *target)
 {
     const struct ks_place *place = target->place;
     struct ks_record now = {0};
@@ -104,7 +93,7 @@ static bool has_new_seal(struct target *target)
 
     if (rc == KS_OK)
         rc = ks_record_check(&now, NULL);
-    if (rc != KS_OK || same(&now.private_half, &old.private_half)) {
+    if (rc != KS_OK || ks_secret_same(&now.private_half, &old.private_half)) {
         ks_record_clear(&now);
         return false;
     }
@@ -113,12 +102,12 @@ static bool has_new_seal(struct target *target)
     return true;
 }
 
-static ks_rc open_newest(struct target *target, const struct ks_ask *ask,
+static ks_rc open_newest(struct ks_target *target, const struct ks_ask *ask,
                          struct ks_secret *pkcs8, struct ks_err *err)
 {
     for (unsigned tries = 0;; tries++) {
         struct ks_err why = {0};
-        ks_rc rc = open_target(target, NULL, false, ask, pkcs8, &why);
+        ks_rc rc = ks_target_open(target, NULL, false, ask, pkcs8, &why);
 
         if ((rc == KS_E_SECRET_WRONG || rc == KS_E_SECRET_MISSING) &&
             tries < RESEALED_MAX && has_new_seal(target))
@@ -133,20 +122,20 @@ ks_rc ks_material_load(const struct ks_place *place, const char *name,
                        const struct ks_ask *ask, struct ks_secret *pkcs8,
                        struct ks_err *err)
 {
-    struct target target;
-    ks_rc rc = target_get(place, name, &target, err);
+    struct ks_target target;
+    ks_rc rc = ks_target_get(place, name, &target, err);
 
     if (rc == KS_OK && target.record.form == KS_FORM_INSIDE)
         rc = KS_E_UNSUPPORTED;
     else if (rc == KS_OK)
         rc = open_newest(&target, ask, pkcs8, err);
-    target_clear(&target);
+    ks_target_clear(&target);
     return rc;
 }
 
 /* ---- a new key ---- */
 
-static ks_rc name_is_free(const struct target *target, struct ks_err *err)
+static ks_rc name_is_free(const struct ks_target *target, struct ks_err *err)
 {
     const struct ks_place *place = target->place;
     struct ks_key_info info = {0};
@@ -164,7 +153,7 @@ static ks_rc name_is_free(const struct target *target, struct ks_err *err)
     return ks_fail(err, rc, "%s", why.text);
 }
 
-static ks_rc check_new(const struct target *target,
+static ks_rc check_new(const struct ks_target *target,
                        const struct ks_key_info *info,
                        const struct ks_secret *pkcs8, struct ks_err *err)
 {
@@ -184,7 +173,7 @@ ks_rc ks_material_save(const struct ks_place *place, const char *name,
                        const struct ks_secret *pkcs8, const struct ks_ask *ask,
                        struct ks_err *err)
 {
-    struct target target;
+    struct ks_target target;
     struct ks_record *record = &target.record;
     ks_rc rc = target_name(place, name, &target, err);
 
@@ -204,182 +193,7 @@ ks_rc ks_material_save(const struct ks_place *place, const char *name,
     }
     if (rc == KS_E_EXISTS)
         (void)ks_fail(err, rc, "%s: there is a key of that name", target.uri);
-    target_clear(&target);
-    return rc;
-}
-
-/* ---- a new seal ---- */
-
-/* Passes questions on, and remembers the last answer: the one that opened. */
-struct memory {
-    const struct ks_ask *ask;
-    struct ks_secret last;
-};
-
-static ks_rc remember(void *arg, const struct ks_question *question,
-                      struct ks_secret *secret, struct ks_err *err)
-{
-    struct memory *memory = arg;
-    ks_rc rc = memory->ask == NULL || memory->ask->get == NULL
-                   ? KS_E_SECRET_MISSING
-                   : memory->ask->get(memory->ask->arg, question, secret, err);
-
-    if (rc == KS_OK)
-        rc = ks_secret_set(&memory->last, secret->data, secret->len);
-    return rc;
-}
-
-/* Answers what is known already, once. */
-static ks_rc known(void *arg, const struct ks_question *question,
-                   struct ks_secret *secret, struct ks_err *err)
-{
-    const struct ks_secret *passphrase = arg;
-    ks_rc rc;
-
-    (void)err;
-    if (question->attempt > 0)
-        return KS_E_SECRET_MISSING;
-    rc = ks_secret_set(secret, passphrase->data, passphrase->len);
-    secret->random = passphrase->random;
-    return rc;
-}
-
-/* One resealing: the wanted seal, and the passphrases of both. */
-struct resealing {
-    const struct target *target;
-    const struct ks_sealing *sealing;
-    const struct ks_reseal *how;
-    struct memory old;
-    struct ks_secret passphrase; /* the new one; empty: not asked for yet */
-    struct ks_secret pkcs8;
-    bool current; /* nothing is to be done */
-};
-
-static ks_rc ask_new(struct resealing *resealing, bool quiet,
-                     struct ks_err *err)
-{
-    if (resealing->passphrase.len > 0 ||
-        ks_sealing_form(resealing->sealing) != KS_FORM_PASSPHRASE)
-        return KS_OK;
-    return ks_new_passphrase(resealing->target->uri, resealing->how->new_ask,
-                             quiet, &resealing->passphrase, err);
-}
-
-/* The old passphrase does not open the key, RC says: a series of resealings
- * that was broken off may have given it the new one already. */
-static ks_rc open_by_new(struct resealing *resealing, ks_rc rc,
-                         const struct ks_err *why, struct ks_err *err)
-{
-    const struct target *target = resealing->target;
-    struct ks_ask ask = {known, &resealing->passphrase};
-
-    if ((rc == KS_E_SECRET_WRONG || rc == KS_E_SECRET_MISSING) &&
-        target->record.form == KS_FORM_PASSPHRASE &&
-        ask_new(resealing, true, NULL) == KS_OK &&
-        open_target(target, NULL, true, &ask, &resealing->pkcs8, NULL) ==
-            KS_OK) {
-        resealing->current = ks_sealing_fits(
-            resealing->sealing, &target->record, &resealing->passphrase);
-        return KS_OK;
-    }
-    if (why->hint[0] != '\0')
-        ks_hint(err, "%s", why->hint);
-    return ks_fail(err, rc, "%s", why->text);
-}
-
-static ks_rc open_old(struct resealing *resealing, struct ks_err *err)
-{
-    struct ks_ask ask = {remember, &resealing->old};
-    struct ks_err why = {0};
-    ks_rc rc = open_target(resealing->target, resealing->how->with, true, &ask,
-                           &resealing->pkcs8, &why);
-
-    if (rc != KS_OK)
-        return open_by_new(resealing, rc, &why, err);
-    rc = ask_new(resealing, false, err);
-    if (rc == KS_OK && same(&resealing->old.last, &resealing->passphrase))
-        resealing->current =
-            ks_sealing_fits(resealing->sealing, &resealing->target->record,
-                            &resealing->passphrase);
-    return rc;
-}
-
-static ks_rc seal_anew(const struct resealing *resealing, struct ks_err *err)
-{
-    const struct target *target = resealing->target;
-    const struct ks_place *place = target->place;
-    const bool passphrase = resealing->passphrase.len > 0;
-    struct ks_ask ask = {known, (void *)&resealing->passphrase};
-    struct ks_record record = {0};
-    ks_rc rc = ks_key_info_copy(&record.info, &target->record.info);
-
-    if (rc == KS_OK)
-        rc = ks_sealing_seal(resealing->sealing, target->uri, &resealing->pkcs8,
-                             passphrase ? &ask : resealing->how->new_ask,
-                             &record, err);
-    if (rc == KS_OK)
-        rc = place->backend->replace(place->store, target->name,
-                                     &target->record, &record, err);
-    ks_record_clear(&record);
-    return rc;
-}
-
-/* Without this the key's seal would be taken off, for want of another. */
-static ks_rc no_seals(const struct target *target, struct ks_err *err)
-{
-    const char *name = target->place->name;
-
-    ks_hint(err,
-            "passphrase = SOURCE, or seal_to = URI, in the place of sealing = "
-            "none in [backend %s] seals keys",
-            name);
-    return ks_fail(err, KS_E_INVALID,
-                   "%s: [backend %s] has sealing = none, and so no seals to "
-                   "change",
-                   target->uri, name);
-}
-
-static ks_rc reseal_target(const struct target *target,
-                           const struct ks_reseal *how, struct ks_err *err)
-{
-    struct resealing resealing = {
-        .target = target,
-        .sealing = how->sealing != NULL ? how->sealing : target->place->sealing,
-        .how = how,
-        .old = {.ask = how->ask}};
-    const enum ks_form form = ks_sealing_form(resealing.sealing);
-    ks_rc rc;
-
-    if (target->record.form == KS_FORM_INSIDE)
-        return KS_E_UNSUPPORTED;
-    if (form == KS_FORM_PLAIN)
-        return no_seals(target, err);
-    if (form == KS_FORM_CMS &&
-        ks_sealing_is_current(resealing.sealing, &target->record)) {
-        if (how->changed != NULL)
-            *how->changed = false;
-        return KS_OK;
-    }
-    rc = open_old(&resealing, err);
-    if (rc == KS_OK && !resealing.current)
-        rc = seal_anew(&resealing, err);
-    if (how->changed != NULL)
-        *how->changed = rc == KS_OK && !resealing.current;
-    ks_secret_clear(&resealing.old.last);
-    ks_secret_clear(&resealing.passphrase);
-    ks_secret_clear(&resealing.pkcs8);
-    return rc;
-}
-
-ks_rc ks_material_reseal(const struct ks_place *place, const char *name,
-                         const struct ks_reseal *reseal, struct ks_err *err)
-{
-    struct target target;
-    ks_rc rc = target_get(place, name, &target, err);
-
-    if (rc == KS_OK)
-        rc = reseal_target(&target, reseal, err);
-    target_clear(&target);
+    ks_target_clear(&target);
     return rc;
 }
 
@@ -411,10 +225,10 @@ ks_rc ks_material_certify(const struct ks_place *place, const char *name,
                           struct ks_err *err)
 {
     static const struct ks_buf none = {0};
-    struct target target;
+    struct ks_target target;
     struct ks_record record = {0};
     struct ks_err why = {0};
-    ks_rc rc = target_get(place, name, &target, err);
+    ks_rc rc = ks_target_get(place, name, &target, err);
 
     if (cert == NULL)
         cert = &none;
@@ -432,7 +246,7 @@ ks_rc ks_material_certify(const struct ks_place *place, const char *name,
         rc = place->backend->replace(place->store, name, &target.record,
                                      &record, err);
     ks_record_clear(&record);
-    target_clear(&target);
+    ks_target_clear(&target);
     return rc;
 }
 
@@ -455,14 +269,14 @@ static ks_rc describe_info(const struct ks_key_info *info, ks_fact_fn *each,
 ks_rc ks_material_describe(const struct ks_place *place, const char *name,
                            ks_fact_fn *each, void *arg, struct ks_err *err)
 {
-    struct target target;
-    ks_rc rc = target_get(place, name, &target, err);
+    struct ks_target target;
+    ks_rc rc = ks_target_get(place, name, &target, err);
 
     if (rc == KS_OK)
         rc =
             ks_sealing_describe(place->sealing, &target.record, each, arg, err);
     if (rc == KS_OK)
         rc = describe_info(&target.record.info, each, arg, err);
-    target_clear(&target);
+    ks_target_clear(&target);
     return rc;
 }
