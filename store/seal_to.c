@@ -230,7 +230,7 @@ ks_rc ks_seal_to_hints(const struct ks_seal_to *list, char **out,
 
 static bool may_be_tried(const char *uri)
 {
-    struct ks_err why;
+    struct ks_err why = {0};
 
     return !is_file(uri) && strchr(uri, '?') == NULL &&
            check_uri(uri, NULL, &why) == KS_OK;

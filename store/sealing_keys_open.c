@@ -52,7 +52,19 @@ static ks_rc check_wanted(struct opening_run *run, const char *uri,
     return rc;
 }
 
-/* True if it is open now, or nobody is to be asked any more. */
+/* After URI was tried with the result RC: true if it is open, or nobody is to
+ * be tried any more. Who gave a wrong secret is not asked for another key's: a
+ * PIN that was refused by one token would be tried on the next. */
+static bool is_over(struct opening_run *run, const char *uri, ks_rc rc,
+                    const struct ks_err *why)
+{
+    if (rc != KS_OK)
+        ks_failures_add(&run->failures, uri, rc, why);
+    if (rc == KS_E_SECRET_WRONG)
+        run->ask = NULL;
+    return rc == KS_OK || rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM;
+}
+
 static bool try_listed(struct opening_run *run, const char *uri)
 {
     struct ks_err why = {0};
@@ -63,9 +75,7 @@ static bool try_listed(struct opening_run *run, const char *uri)
         return false;
     if (rc == KS_OK)
         rc = open_by(run, uri, &why);
-    if (rc != KS_OK)
-        ks_failures_add(&run->failures, uri, rc, &why);
-    return rc == KS_OK || rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM;
+    return is_over(run, uri, rc, &why);
 }
 
 /* A key that a person names is asked whatever it is: its public half may be
@@ -77,9 +87,7 @@ static bool try_given(struct opening_run *run, const char *uri)
 
     if (run->keys->keyring.open != NULL)
         rc = open_by(run, uri, &why);
-    if (rc != KS_OK)
-        ks_failures_add(&run->failures, uri, rc, &why);
-    return rc == KS_OK || rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM;
+    return is_over(run, uri, rc, &why);
 }
 
 static bool try_list(struct opening_run *run, const struct ks_seal_to *list)
