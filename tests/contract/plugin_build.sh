@@ -4,12 +4,12 @@
 #   plugin_build.sh BUILD OUT   CC, CFLAGS and LDFLAGS from the environment
 set -euo pipefail
 build=$1 out=$2
-example=$(cd "$(dirname "$0")/../../docs/example-backend" && pwd)
 
 rm -rf "$out"
 mkdir -p "$out"
 unset DESTDIR MAKEFLAGS MAKELEVEL
 cmake --install "$build" --component dev --prefix "$out/prefix"
+example=$(find "$out/prefix" -type d -name example-backend)
 cp "$example"/*.[ch] "$example/Makefile" "$out"
 PKG_CONFIG_PATH=$(dirname "$(find "$out/prefix" -name '*.pc')")
 export PKG_CONFIG_PATH

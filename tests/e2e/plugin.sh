@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 BUILD=$(dirname "$MODULES")
-EXAMPLE=$HERE/../../docs/example-backend
 PINWORD="plug-in-pin-$$"
 SECRETS+=("$PINWORD")
 
@@ -14,8 +13,7 @@ unset DESTDIR MAKEFLAGS MAKELEVEL
 expect_ok cmake --install "$BUILD" --component dev --prefix "$T/prefix"
 PKG_CONFIG_PATH=$(dirname "$(find "$T/prefix" -name keystore-backend.pc)")
 export PKG_CONFIG_PATH
-cp -r "$EXAMPLE" src
-chmod -R u+w src
+cp -r "$(find "$T/prefix" -type d -name example-backend)" src
 LIMIT=300 expect_ok make -C src
 expect_ok make -C src install
 PLUGINS=$(realpath "$(pkg-config --variable=backenddir keystore-backend)")
