@@ -50,6 +50,8 @@ KS_MUST_CHECK ks_rc doctor_config(struct doctor *doctor, struct ks_err *err);
 KS_MUST_CHECK ks_rc doctor_files(struct doctor *doctor, struct ks_err *err);
 /* What caadm.conf says of tokens: modules and PINs. */
 KS_MUST_CHECK ks_rc doctor_hsm(struct doctor *doctor, struct ks_err *err);
+/* Backends in shared objects: who may write them. */
+KS_MUST_CHECK ks_rc doctor_plugins(struct doctor *doctor, struct ks_err *err);
 /* The provider's module, and openssl.cnf. */
 KS_MUST_CHECK ks_rc doctor_openssl(struct doctor *doctor, struct ks_err *err);
 /* Every backend opens, and its keys can be read. After doctor_openssl. */
