@@ -22,7 +22,7 @@ struct cert_args {
 
 #define AT(member) offsetof(struct cert_args, member)
 static const struct opt opts[] = {
-    {"in", 'i', OPT_TEXT, AT(in), "FILE",
+    {"in", 0, OPT_TEXT, AT(in), "FILE",
      "keep these in the place of what is there: the key's own, then its "
      "issuers; PEM, or DER of one; -: standard input"},
     {"remove", 0, OPT_FLAG, AT(remove), NULL, "keep none"},
@@ -160,5 +160,5 @@ const struct cmd cmd_key_cert = {
     .about = "A program that opens the key's URI gets them with the key. "
              "Tokens keep certificates of their own, which are shown; they "
              "are given none.",
-    .example = "caadm key cert keystore://db/www --in www.pem",
+    .example = "caadm key cert keystore://default/www --in www.pem",
 };

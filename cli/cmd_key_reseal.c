@@ -362,6 +362,5 @@ const struct cmd cmd_key_reseal = {
              "is sealed like that already stays as it is, so a run that was "
              "interrupted is taken up by the next one. At any moment either "
              "the old or the new seal is there.",
-    .example = "caadm key reseal keystore://db/ --unseal-with "
-               "keystore://default/escrow",
+    .example = "caadm key reseal keystore://default/",
 };

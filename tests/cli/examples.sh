@@ -41,6 +41,10 @@ for name in "ca list" "ca show" "cert list" "cert show" "key create" \
 do
     example "$name"
 done
+example "key reseal" "--passin file:new.txt"
+caadm --quiet cert issue --ca issuing --san www.example.com \
+    --key keystore://default/www --out www.pem
+example "key cert"
 mkdir tokens
 echo "directories.tokendir = $work/tokens" >softhsm2.conf
 export SOFTHSM2_CONF=$work/softhsm2.conf
@@ -56,6 +60,8 @@ user_pin = file:$work/user.pin
 CONF
 example "backend init"
 example "key delete" --yes # a person is asked
+caadm --quiet key create keystore://default/www
+example "key move"
 example doctor
 caadm --list-commands | sed 's/ *--.*//; /^caadm$/d' | sort >commands
 sort tried | diff - commands

@@ -131,7 +131,7 @@ expect 3 '' key show keystore://default/no
 # What stays inside does not go out, and nothing is deleted unasked.
 expect 0 '' key import keystore://inside/k --in p256.key
 expect 0 '' key test keystore://inside/k
-expect 1 'keystore://inside/k' key export keystore://inside/k --out gone --plain
+expect 4 'keystore://inside/k' key export keystore://inside/k --out gone --plain
 [ ! -e gone ] || fail "a key came out"
 expect 1 '(--yes|terminal)' key delete keystore://inside/k
 expect 0 '' key test keystore://inside/k

@@ -79,6 +79,17 @@ openssl pkey -in k.out -passin file:pw.txt -noout
 json 2 '.error.exit == 2' key export $K --out - --plain
 ! grep -q 'BEGIN' out || fail "a private key in JSON"
 json 0 '.resealed' key passwd $K --passout file:pw.txt
+json 0 '.resealed == 0 and .current == 1 and .failed == 0' \
+    key reseal $K --passin file:pw.txt
+json 4 '.failed == 5 and (.errors | length) == 5' key reseal \
+    keystore://default/ --passin file:old.key --passout file:old.key
+json 0 '.resealed == 0 and .current == 5' key reseal keystore://default/
+json 0 '.certificates == []' key cert $K
+json 0 '.key.certificates == [] and .key.sealing.sealing == "passphrase"' \
+    key show $K
+json 2 '.error.exit == 2' key cert $K --in b.pem
+json 0 ".moved.to == \"$K-2\" and .moved.cas == 0" key move $K $K-2
+json 0 '.moved.certs == 0' key move $K-2 $K
 json 0 '.deleted' key delete $K --yes
 json 0 '.backends[0].name == "default"' backend list
 json 0 '.backends[0] | .keys == 4 and .status == "ok"' backend check

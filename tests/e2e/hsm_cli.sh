@@ -162,10 +162,10 @@ keeps 4 caadm key import keystore://askhsm/no --in in-EC.key --user-pin \
     file:wrong_pin.txt
 
 title "what does not come out, and what does"
-expect_exit 1 caadm key export "$HSM/k-rsa-2048" --out x.pem
-error 'does not leave' 'key uri'
+expect_exit 4 caadm key export "$HSM/k-rsa-2048" --out x.pem
+error 'does not let' 'stays on its token'
 expect_fail test -e x.pem
-expect_exit 1 caadm key export "$P11;object=id" --out x.pem --plain
+expect_exit 4 caadm key export "$P11;object=id" --out x.pem --plain
 expect_exit 2 caadm key passwd "$HSM/id" --passout file:pin.txt
 error 'change-pin' main
 expect_ok caadm key uri "$HSM/id" --out id.pem
