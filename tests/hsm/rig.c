@@ -86,6 +86,14 @@ static void add_use(struct template *t, const struct making *m, CK_FLAGS use,
     add(t, type, (m->uses & use) != 0 ? &yes : &no, sizeof(yes));
 }
 
+static bool is_extra(const struct making *m, CK_ATTRIBUTE_TYPE type)
+{
+    for (size_t i = 0; i < m->n_extra; i++)
+        if (m->extra[i].type == type)
+            return true;
+    return false;
+}
+
 static CK_MECHANISM_TYPE generator(const char *kind)
 {
     if (strncmp(kind, "RSA:", 4) == 0)
@@ -109,7 +117,8 @@ static CK_RV generate(const struct hsm_session *session, void *arg)
     add_name(&private, m);
     add_name(&public, m);
     add(&private, CKA_PRIVATE, &yes, sizeof(yes));
-    add(&private, CKA_SENSITIVE, &yes, sizeof(yes));
+    if (!is_extra(m, CKA_SENSITIVE))
+        add(&private, CKA_SENSITIVE, &yes, sizeof(yes));
     add(&public, CKA_PRIVATE, &no, sizeof(no));
     add_use(&private, m, CKF_SIGN, CKA_SIGN);
     add_use(&private, m, CKF_DECRYPT, CKA_DECRYPT);
