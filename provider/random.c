@@ -28,10 +28,10 @@ static const char *database_of(const struct prov_store *store)
     return ks_config_database(store->stores->config);
 }
 
-/* A key whose backend has no passphrases, or no configuration, has none. */
+/* Only a configured backend that seals keys may have any. */
 static bool can_have(const struct prov_store *store)
 {
-    return store->name != NULL && store->stores->config != NULL;
+    return store->name != NULL && store->sealing != NULL;
 }
 
 /* No fork from here to close_inventory: a child must not have the connection.
@@ -195,6 +195,13 @@ static void forget(const struct prov_store *store, const char *uri,
     close_inventory(inv);
 }
 
+/* Storage that failed may have the key under the new secret all the same, now
+ * or after a crash. */
+static bool may_be_kept(ks_rc rc)
+{
+    return rc == KS_E_IO || rc == KS_E_FULL || rc == KS_E_INTERNAL;
+}
+
 ks_rc prov_random_done(const struct prov_store *store, const char *uri,
                        struct prov_random *random, ks_rc rc, struct ks_err *err)
 {
@@ -208,7 +215,7 @@ ks_rc prov_random_done(const struct prov_store *store, const char *uri,
         close_inventory(inv);
     } else if (rc == KS_OK && random->newest != 0) {
         forget(store, uri, 0, random->newest);
-    } else if (random->drawn != 0) {
+    } else if (random->drawn != 0 && !may_be_kept(rc)) {
         forget(store, uri, random->drawn, random->drawn);
     }
     prov_random_clear(random);

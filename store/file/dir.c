@@ -159,7 +159,11 @@ void ks_file_dir_unlock(int lock)
 
 ks_rc ks_file_dir_sync(const char *path, int dir, struct ks_err *err)
 {
+    ks_rc rc;
+
     if (fsync(dir) == 0)
         return KS_OK;
-    return ks_fail_errno(err, ks_rc_of_errno(errno), "%s: cannot sync", path);
+    /* Whatever the reason, nobody knows what lasts. */
+    rc = ks_rc_of_errno(errno) == KS_E_FULL ? KS_E_FULL : KS_E_IO;
+    return ks_fail_errno(err, rc, "%s: cannot sync", path);
 }
