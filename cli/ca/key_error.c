@@ -13,6 +13,8 @@
 #include <openssl/proverr.h>
 #include <openssl/storeerr.h>
 
+#include "ks_secret.h"
+
 /* Results of our provider: its reason codes are the negated ks_rc. */
 static ks_rc of_keystore(unsigned long code)
 {
@@ -151,6 +153,14 @@ void ca_key_hint_missing(const struct ca_env *env, const char *uri,
     err->hint[0] = '\0';
     if (ca_key_uri_has_pin(uri)) {
         ks_hint(err, "the key's URI says where its PIN comes from");
+        return;
+    }
+    if (!token && ks_secret_is_random(ks_section_get(section, setting))) {
+        ks_hint(
+            err,
+            "restore the inventory from a backup that has it; if the key "
+            "is under a passphrase, %s file:PATH, env:NAME or fd:N gives it",
+            option != NULL ? option : "--passin");
         return;
     }
     if (ks_section_get(section, setting) != NULL) {
