@@ -16,6 +16,7 @@
 #include "keyring_file.h"
 #include "ks_soft_key.h"
 #include "locate.h"
+#include "sealing_keys.h"
 
 #define DEPTH_MAX 4 /* of keys sealed to keys sealed to keys ... */
 
@@ -160,6 +161,13 @@ static ks_rc open_in_place(const struct prov_ctx *ctx,
                    rc == KS_E_NOT_FOUND ? "no such key" : ks_rc_text(rc));
 }
 
+static ks_rc each_other(const char *uri, struct ks_err *err)
+{
+    ks_hint(err, "look at seal_to in caadm.conf; one of the keys has to be on "
+                 "a token, in a file, or under a passphrase");
+    return ks_fail(err, KS_E_CONFIG, "%s: keys are sealed to each other", uri);
+}
+
 /* The place stays open with the key: kek->held. */
 static ks_rc open_placed(const struct prov_ctx *ctx, const char *uri,
                          const struct outer *outer, struct ks_kek *kek,
@@ -177,6 +185,8 @@ static ks_rc open_placed(const struct prov_ctx *ctx, const char *uri,
     rc = prov_place_open(ctx, uri, place, err);
     if (rc != KS_OK)
         return rc;
+    if (ks_sealing_is_under_way(place->canonical))
+        return each_other(place->canonical, err);
     chain.uri = &place->uri;
     chain.store = place->store;
     chain.whose = place->canonical;
@@ -217,12 +227,8 @@ static ks_rc ring_open(void *arg, const char *uri, const struct ks_ask *ask,
     struct outer outer = outer_of(ask);
     ks_rc rc;
 
-    if (depth == DEPTH_MAX) {
-        ks_hint(err, "look at seal_to in caadm.conf; one of the keys has to "
-                     "be on a token, in a file, or under a passphrase");
-        return ks_fail(err, KS_E_CONFIG, "%s: keys are sealed to each other",
-                       uri);
-    }
+    if (depth == DEPTH_MAX)
+        return each_other(uri, err);
     memset(kek, 0, sizeof(*kek));
     depth++;
     rc = prov_keyring_is_file(uri) ? open_file(ctx, uri, &outer, kek, err)

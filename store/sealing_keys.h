@@ -15,7 +15,8 @@ struct ks_sealing_keys;
  * Reads SEAL_TO, "URI, URI"; NULL: keys are not sealed to keys here, but such
  * as are can be opened. NAME is the backend's, for messages ("[backend NAME]
  * seal_to: ..."). Copies all but KEYRING->arg and
- * CRYPTO->libctx. KEYRING may be NULL. No key is touched yet. KS_E_CONFIG, KS_E_NOMEM.
+ * CRYPTO->libctx. KEYRING may be NULL. No key is touched yet. KS_E_CONFIG,
+ * KS_E_NOMEM.
  */
 KS_MUST_CHECK ks_rc ks_sealing_keys_new(const char *name, const char *seal_to,
                                         const struct ks_crypto *crypto,
@@ -32,6 +33,10 @@ KS_MUST_CHECK ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys,
                                          const struct ks_ask *ask,
                                          struct ks_record *record,
                                          struct ks_err *err);
+
+/* True while this thread seals the key URI to others: nothing is to be opened
+ * with it then, for it would end up sealed to itself. For keyrings. */
+bool ks_sealing_is_under_way(const char *uri);
 
 /* Opens RECORD, of KS_FORM_CMS: with WITH (may be NULL), the keys of SEAL_TO,
  * those that RECORD names, in this order. Caller clears *pkcs8. */

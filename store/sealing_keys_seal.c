@@ -15,9 +15,14 @@
     "SHA1" /* of tokens that have no other; OAEP's                             \
               security does not rest on it */
 
+/* The key that this thread seals. */
+static _Thread_local const char *under_way;
+
 /* One sealing under way. */
 struct sealing_run {
     struct ks_sealing_keys *keys;
+    const char *uri;
+    bool anew; /* there is a key of that URI */
     const struct ks_secret *pkcs8;
     const struct ks_ask *ask;
     size_t n;
@@ -51,8 +56,11 @@ static void recall(struct sealing_run *run, size_t i,
         *memory = keys->memory[i];
         CRYPTO_THREAD_unlock(keys->lock);
     }
-    if (memory->known && memcmp(memory->id, id, KS_KEY_ID_LEN) == 0)
+    if (memory->known && memcmp(memory->id, id, KS_KEY_ID_LEN) == 0) {
+        if (run->anew)
+            memory->tried = memory->proven = false;
         return;
+    }
     *memory =
         (struct ks_recipient_memory){.known = true, .oaep_digest = OAEP_DIGEST};
     memcpy(memory->id, id, KS_KEY_ID_LEN);
@@ -141,6 +149,8 @@ static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
     ks_rc rc = ring->open(ring->arg, uri, ask, &kek, &why);
 
     memory->tried = true;
+    if (rc == KS_E_CONFIG)
+        return refuse(run, i, rc, &why, err);
     if (rc != KS_OK) {
         ks_failures_add(&run->failures, uri, rc, &why);
         return KS_OK;
@@ -205,14 +215,47 @@ static ks_rc prove_any(struct sealing_run *run, struct ks_err *err)
 
 /* ---- all of it ---- */
 
+bool ks_sealing_is_under_way(const char *uri)
+{
+    return under_way != NULL && strcmp(under_way, uri) == 0;
+}
+
+/* Other keys may be sealed to one that there is; were it sealed to them, none
+ * of them would open any more. So it is proven each time that they open without
+ * it. */
+static bool exists(const struct sealing_run *run)
+{
+    const struct ks_keyring *ring = &run->keys->keyring;
+    struct ks_buf spki = {0};
+    ks_rc rc = KS_E_NOT_FOUND;
+
+    if (ring->public_half != NULL)
+        rc = ring->public_half(ring->arg, run->uri, &spki, NULL);
+    ks_buf_clear(&spki);
+    return rc != KS_E_NOT_FOUND;
+}
+
+static ks_rc prove_without_it(struct sealing_run *run, struct ks_err *err)
+{
+    const char *const outer = under_way;
+    ks_rc rc;
+
+    under_way = run->uri;
+    rc = prove_any(run, err);
+    under_way = outer;
+    return rc;
+}
+
 static ks_rc run_all(struct sealing_run *run, struct ks_err *err)
 {
-    ks_rc rc = find_recipients(run, err);
+    ks_rc rc;
 
+    run->anew = exists(run);
+    rc = find_recipients(run, err);
     if (rc == KS_OK)
         rc = seal(run, err);
     if (rc == KS_OK)
-        rc = prove_any(run, err);
+        rc = prove_without_it(run, err);
     if (rc == KS_OK)
         remember(run);
     return rc;
@@ -248,6 +291,7 @@ ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys, const char *uri,
 
     if (run != NULL) {
         run->keys = keys;
+        run->uri = uri;
         run->pkcs8 = pkcs8;
         run->ask = ask;
         rc = run_all(run, &why);

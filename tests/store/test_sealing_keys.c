@@ -20,9 +20,10 @@ struct ring_key {
     const char *uri;
     struct test_key key;
     const struct ks_key_ops *ops;
-    bool away;        /* its token is out */
-    bool public_only; /* an escrow that is offline */
-    bool asks;        /* opens with a secret from a person alone */
+    bool away;         /* its token is out */
+    bool public_only;  /* an escrow that is offline */
+    bool asks;         /* opens with a secret from a person alone */
+    const char *under; /* is sealed to that key */
     unsigned opened;
 };
 
@@ -61,6 +62,8 @@ static ks_rc ring_open(void *arg, const char *uri, const struct ks_ask *ask,
     (void)arg;
     if (found == NULL || found->away || found->public_only)
         return ks_fail(err, KS_E_NOT_FOUND, "%s: no private key", uri);
+    if (found->under != NULL && ks_sealing_is_under_way(found->under))
+        return ks_fail(err, KS_E_CONFIG, "%s: sealed to each other", uri);
     if (found->asks && ask == NULL)
         return ks_fail(err, KS_E_SECRET_MISSING, "%s: no PIN", uri);
     if (found->asks)
@@ -346,6 +349,27 @@ static void it_is_proven_once_for_many_keys(void)
     end(keys, &record);
 }
 
+static void no_key_is_sealed_to_what_it_opens_itself(void)
+{
+    struct ks_record record = {.form = KS_FORM_CMS};
+    struct ks_sealing_keys *keys;
+    struct ks_err err = {0};
+
+    begin();
+    add_key(0, HSM, "RSA");
+    add_key(1, "keystore://y/kek", "P-256");
+    keys = new_keys(HSM ", keystore://y/kek");
+    CHECK_OK(seal(keys, NULL, &record, &err), &err);
+    /* Now there is such a key, and y's is sealed to it: memory is no proof. */
+    add_key(2, "keystore://db/ca", "P-256");
+    CHECK_OK(seal(keys, NULL, &record, &err), &err);
+    ring[1].under = "keystore://db/ca";
+    CHECK_RC(seal(keys, NULL, &record, &err), KS_E_CONFIG);
+    CHECK_CONTAINS(err.text, "keystore://y/kek: sealed to each other");
+    CHECK(!ks_sealing_is_under_way("keystore://db/ca"));
+    end(keys, &record);
+}
+
 static void recipients_that_are_not_there_are_named(void)
 {
     struct ks_record record = {.form = KS_FORM_CMS};
@@ -524,6 +548,7 @@ static const struct test_case cases[] = {
     TEST_CASE(what_nobody_can_open_is_not_sealed),
     TEST_CASE(a_person_is_asked_only_where_no_key_opens_without),
     TEST_CASE(it_is_proven_once_for_many_keys),
+    TEST_CASE(no_key_is_sealed_to_what_it_opens_itself),
     TEST_CASE(recipients_that_are_not_there_are_named),
     TEST_CASE(one_key_by_two_names_is_no_escrow),
     TEST_CASE(all_that_went_wrong_is_told),
