@@ -12,12 +12,14 @@
 #include "ks_uri.h"
 #include "sqlite/mark.h"
 
-#define PAGE 512 /* names */
+#define PAGE_MAX 512 /* names */
+#define PAGE_MIN 32  /* of the first page: some want to know just the first */
 
 /* Names of up to KS_KEY_NAME_MAX bytes, one after the other. */
 struct page {
-    char *text; /* PAGE of them, each with its NUL */
+    char *text; /* PAGE_MAX of them, each with its NUL */
     size_t used;
+    size_t most; /* rows to read */
     size_t rows; /* that were read, good names or not */
     char last[KS_KEY_NAME_MAX + 1];
 };
@@ -47,7 +49,7 @@ static int bind(sqlite3_stmt *stmt, const struct want *want,
     int bad = sqlite3_bind_text64(stmt, 1, page->last, strlen(page->last),
                                   SQLITE_STATIC, SQLITE_UTF8);
 
-    bad |= sqlite3_bind_int64(stmt, 2, PAGE);
+    bad |= sqlite3_bind_int64(stmt, 2, (int64_t)page->most);
     if (want->blob != NULL)
         bad |= sqlite3_bind_blob64(stmt, 3, want->blob, want->blob_len,
                                    SQLITE_STATIC);
@@ -69,7 +71,7 @@ static ks_rc read_rows(struct ks_sqlite_db *db, sqlite3_stmt *stmt,
             return KS_E_NOMEM;
         page->rows++;
         take(page, label, len);
-        if (page->rows == PAGE) {
+        if (page->rows == page->most) {
             /* One that is too long is damage, and no place to go on from. */
             if (len >= sizeof(page->last))
                 return ks_fail(err, KS_E_DAMAGED,
@@ -110,7 +112,8 @@ static ks_rc tell(struct ks_sqlite_db *db, const struct want *want,
                   ks_list_fn *each, void *arg, struct ks_err *err)
 {
     struct page page = {
-        .text = OPENSSL_malloc((size_t)PAGE * (KS_KEY_NAME_MAX + 1))};
+        .text = OPENSSL_malloc((size_t)PAGE_MAX * (KS_KEY_NAME_MAX + 1)),
+        .most = PAGE_MIN};
     ks_rc rc = page.text != NULL ? KS_OK : KS_E_NOMEM;
 
     while (rc == KS_OK) {
@@ -118,8 +121,9 @@ static ks_rc tell(struct ks_sqlite_db *db, const struct want *want,
         for (size_t at = 0; rc == KS_OK && at < page.used;
              at += strlen(page.text + at) + 1)
             rc = each(arg, page.text + at, err);
-        if (page.rows < PAGE)
+        if (page.rows < page.most)
             break;
+        page.most = PAGE_MAX;
     }
     OPENSSL_free(page.text);
     return rc;
