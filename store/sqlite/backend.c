@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "ks_uri.h"
+#include "sqlite/check.h"
 #include "sqlite/db.h"
 #include "sqlite/list.h"
 #include "sqlite/row.h"
@@ -290,6 +291,21 @@ static ks_rc sqlite_find(void *data, const struct ks_query *query,
     return ks_sqlite_find(&store->db, &store->crypto, query, each, arg, err);
 }
 
+static ks_rc sqlite_check(const struct ks_backend_env *env, ks_fact_fn *each,
+                          void *arg, struct ks_err *err)
+{
+    void *data = NULL;
+    struct store *store;
+    ks_rc rc = sqlite_open(env, &data, err);
+
+    if (rc != KS_OK)
+        return rc;
+    store = data;
+    rc = ks_sqlite_check(&store->db, each, arg, err);
+    sqlite_close(store);
+    return rc;
+}
+
 const struct ks_backend ks_sqlite_backend = {
     .abi = KS_BACKEND_ABI,
     .type = "sqlite",
@@ -302,4 +318,5 @@ const struct ks_backend ks_sqlite_backend = {
     .put = sqlite_put,
     .replace = sqlite_replace,
     .find = sqlite_find,
+    .check = sqlite_check,
 };

@@ -286,8 +286,10 @@ static int is_denied(void)
     void *store = rig_open();
     struct ks_err err = {0};
 
-    return rig_get(store, "k", "a", &err) == KS_E_DENIED &&
-                   strstr(err.text, "belongs to neither") != NULL
+    ks_rc rc = rig_get(store, "k", "a", &err);
+
+    rig_close(store);
+    return rc == KS_E_DENIED && strstr(err.text, "belongs to neither") != NULL
                ? 0
                : 1;
 }
@@ -462,6 +464,67 @@ static void many_makers_make_one_database(void)
     rig_close(store);
 }
 
+struct told {
+    char text[1000];
+    size_t used;
+};
+
+static ks_rc tell(void *arg, const char *name, const char *value,
+                  struct ks_err *err)
+{
+    struct told *told = arg;
+
+    (void)err;
+    told->used += (size_t)snprintf(told->text + told->used,
+                                   sizeof(told->text) - told->used, "%s=%s\n",
+                                   name, value);
+    return KS_OK;
+}
+
+static ks_rc check_place(struct told *told, struct ks_err *err)
+{
+    static const struct ks_setting settings[] = {{"path", RIG_FILE}};
+    const struct ks_backend_env env = {
+        .name = "db", .dir = test_dir(), .settings = settings, .n_settings = 1};
+
+    *told = (struct told){.used = 0};
+    *err = (struct ks_err){0};
+    return ks_sqlite_backend.check(&env, tell, told, err);
+}
+
+static void a_check_tells_what_is_there(void)
+{
+    struct told told;
+    struct ks_err err;
+
+    CHECK_OK(check_place(&told, &err), &err);
+    CHECK_CONTAINS(told.text, "file=");
+    CHECK(strstr(told.text, "keys=") == NULL);
+    CHECK(access(test_path(RIG_FILE), F_OK) != 0);
+    make_key();
+    CHECK_OK(check_place(&told, &err), &err);
+    CHECK_CONTAINS(told.text, "schema=1\njournal=wal\nkeys=1\n");
+    rig_sql("PRAGMA user_version=7");
+    CHECK_RC(check_place(&told, &err), KS_E_CONFIG);
+}
+
+static void a_check_finds_a_damaged_page(void)
+{
+    struct told told;
+    struct ks_err err;
+    size_t len;
+    char *text;
+
+    make_key();
+    text = test_read(RIG_FILE, &len);
+    REQUIRE(text != NULL && len > 2 * 4096);
+    memset(text + 4096 + 8, 0xff, 100); /* the head of the second page */
+    test_write(RIG_FILE, text, len, 0600);
+    free(text);
+    CHECK_RC(check_place(&told, &err), KS_E_DAMAGED);
+    CHECK_CONTAINS(err.text, RIG_FILE);
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(an_empty_file_is_an_empty_database),
     TEST_CASE(a_file_that_is_no_database_is_refused),
@@ -483,5 +546,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_file_put_in_its_place_is_seen_at_once),
     TEST_CASE(a_file_that_is_gone_holds_no_keys),
     TEST_CASE(many_makers_make_one_database),
+    TEST_CASE(a_check_tells_what_is_there),
+    TEST_CASE(a_check_finds_a_damaged_page),
 };
 TEST_MAIN("store.sqlite_db", cases)
