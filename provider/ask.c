@@ -29,6 +29,12 @@ static bool is_pin(const struct ks_question *question)
     return is_setting(question, USER_PIN) || is_setting(question, SO_PIN);
 }
 
+/* A secret of the place's own, such as a PIN, and not a key's passphrase. */
+static bool is_own(const struct ks_question *question)
+{
+    return question->setting != NULL && !is_setting(question, "passphrase");
+}
+
 static ks_rc none_given(const struct ks_question *question, struct ks_err *err)
 {
     return ks_fail(err, KS_E_SECRET_MISSING, "no %s was given", question->what);
@@ -46,7 +52,7 @@ ks_rc prov_pw_get(void *arg, const struct ks_question *question,
     if (pw->cb == NULL || question->attempt > 0)
         return none_given(question, err);
     /* libcrypto asks "Enter pass phrase for INFO:". */
-    if (is_pin(question))
+    if (is_own(question))
         (void)snprintf(info, sizeof(info), "%s (%s)", question->whose,
                        question->what);
     else
@@ -214,7 +220,7 @@ static ks_rc get_from(struct prov_ask *ask, unsigned source,
 
     if (source == ASK_GIVEN)
         return get_given(ask, &given, question, secret, err);
-    if (is_given(&given))
+    if (is_given(&given) && !(source == ASK_RANDOM && ask->random_too))
         return KS_E_SECRET_MISSING;
     if (source == ASK_CONFIGURED)
         return get_configured(ask, question, secret, err);
@@ -280,7 +286,7 @@ static ks_rc check_one_pin(const struct prov_ask *ask,
 
 static void missing_hint(const struct ks_question *question, struct ks_err *err)
 {
-    if (is_pin(question))
+    if (is_own(question))
         ks_hint(err,
                 "give it: %s = SOURCE in the backend's section of "
                 "caadm.conf, ?%s=SOURCE in the URI, or the program's own "
@@ -319,12 +325,12 @@ static struct ks_question refine(const struct prov_ask *ask,
 {
     struct ks_question ours = *question;
 
-    if (!is_pin(question) || ours.whose == NULL)
+    if (!is_own(question) || ours.whose == NULL)
         ours.whose = ask->whose;
-    ours.confirm = ask->confirm && !is_pin(question);
-    if (question->setting != NULL &&
-        strcmp(question->setting, "passphrase") == 0)
-        ours.setting = NULL;
+    if (is_own(question)) /* its backend knows whether it is a new one */
+        return ours;
+    ours.confirm = ask->confirm;
+    ours.setting = NULL;
     return ours;
 }
 
@@ -363,4 +369,9 @@ void prov_ask_mark(struct prov_ask *ask)
 ks_rc prov_ask_done(struct prov_ask *ask, ks_rc rc, struct ks_err *err)
 {
     return prov_random_done(ask->store, ask->whose, &ask->random, rc, err);
+}
+
+void prov_ask_undo(struct prov_ask *ask)
+{
+    prov_random_undo(ask->store, ask->whose, &ask->random);
 }
