@@ -3,7 +3,7 @@
 : "${TORN:?path of the library}" "${LOOK:?path of torn_look}"
 
 MODES=${MODES:-kill lost names mixed}
-STRIDE=${STRIDE:-2}
+STRIDE=${STRIDE:-4}
 DEATHS=0
 
 # Three backends: "default" and "ask" are one place, the first with a
