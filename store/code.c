@@ -94,6 +94,8 @@ static ks_rc open_failed(const char *path, struct ks_err *err)
         ks_hint(err, "name the file that it leads to");
         return ks_fail(err, KS_E_CONFIG, "%s: is a symbolic link", path);
     }
+    if (rc == KS_E_CONFIG)
+        ks_hint(err, "correct the path, or put the file there");
     return ks_fail_errno(err, rc, "%s", path);
 }
 

@@ -159,12 +159,73 @@ expect_ok openssl pkey -in keystore://vault/ec-vault -noout -passin file:pki/pin
 expect_ok openssl pkey -in "keystore://vault/ec-vault?pin-source=file:$T/pki/pin" \
     -noout
 expect_exit 4 caadm key test keystore://vault/ec-vault
+expect_fail openssl pkey -in keystore://vault/ec-vault -noout
+expect_stderr_has 'no PIN was given.*hint: .*pin = SOURCE in the backend'
 expect_exit 4 caadm key test keystore://vault/ec-vault --passin \
     file:pki/wrong.pin
 expect_no_secret
 expect_ok caadm key list vault # asks for none
 sed -i 's/^\(path = vault\)$/\1\npin = file:wrong.pin/' pki/caadm.conf
 expect_exit 4 caadm key test keystore://vault/ec-vault
+cp good.conf pki/caadm.conf
+
+title "sealed to a key that stays inside"
+expect_ok caadm key create keystore://vault/kek --key-type rsa:3072
+cat >>pki/caadm.conf <<CONF
+
+[backend safe]
+type = $PLUGINS/material.so
+path = safe
+seal_to = keystore://vault/kek
+CONF
+expect_ok caadm key create keystore://safe/k --key-type ec:P-256
+use keystore://safe/k
+expect_ok caadm backend list
+expect_stdout_has '^safe	.*	keys	yes'
+expect_ok caadm key show keystore://safe/k
+expect_ok caadm key reseal keystore://records/ec-records --seal-to \
+    keystore://vault/kek
+use keystore://records/ec-records
+expect_ok caadm key reseal keystore://records/
+use keystore://records/ec-records
+sed -i 's/^pin = file:pin$/pin = file:wrong.pin/' pki/caadm.conf
+expect_fail openssl pkey -in keystore://safe/k -noout
+expect_stderr_has 'keystore'
+use keystore://records/ec-records
+sed -i 's/^pin = file:wrong.pin$/pin = file:pin/' pki/caadm.conf
+expect_no_secret
+
+title "moved from one backend to another, a CA goes on"
+for to in both/moved records/moved both-inside/moved; do
+    from=$(caadm ca show ca-records --json | jq -r .ca.key_uri)
+    expect_ok openssl pkey -in "$from" -pubout -out want.pub
+    expect_ok caadm key move "$from" "keystore://$to"
+    expect_no_secret
+    expect_exit 3 caadm key show "$from"
+    expect_ok openssl pkey -in "keystore://$to" -pubout -out got.pub
+    expect_same got.pub want.pub
+    use "keystore://$to"
+    expect_ok caadm cert issue --ca ca-records --profile server \
+        --san z.example.com --new-key "keystore://default/z-${to%/*}" \
+        --out z.pem --force
+done
+expect_exit 4 caadm key move keystore://both-inside/moved keystore://default/out
+use keystore://both-inside/moved # what is inside stays there
+
+title "certificates beside keys"
+for uri in keystore://records/www-records keystore://both/www-both \
+    keystore://both-inside/www-both-inside; do
+    name=${uri##*www-}
+    expect_ok caadm key cert "$uri" --in "$name.pem"
+    expect_ok caadm key cert "$uri"
+    expect_ok openssl x509 -in "$uri" -noout -pubkey -out got.pub
+    expect_ok openssl pkey -in "$uri" -pubout -out want.pub
+    expect_same got.pub want.pub
+    use "$uri"
+    expect_ok caadm key cert "$uri" --remove
+    use "$uri"
+done
+expect_fail caadm key cert keystore://vault/www-vault --in vault.pem
 cp good.conf pki/caadm.conf
 
 title "a server, and a key that is taken"
@@ -239,7 +300,7 @@ told()
     expect_exit 6 caadm backend check broken
     expect_exit 6 caadm doctor
     expect_stdout_has "problem.*$why"
-    expect_stdout_has '^ok	backend	vault has 4 keys'
+    expect_stdout_has '^ok	backend	vault has 5 keys'
     expect_equal "problems" "$(grep -c '^problem' out)" 1
 }
 

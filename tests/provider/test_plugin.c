@@ -61,7 +61,7 @@ static ks_rc get(const char *path, struct ks_err *err)
     rc = prov_plugin_get(plugins, path, &backend, err);
     CHECK((rc == KS_OK) == (backend != NULL));
     CHECK(rc == KS_OK || strstr(err->text, path) != NULL);
-    CHECK(rc == KS_OK || err->hint[0] != '\0' || strstr(path, "none") != NULL);
+    CHECK(rc == KS_OK || err->hint[0] != '\0');
     prov_plugins_free(plugins);
     return rc;
 }
