@@ -128,6 +128,7 @@ static ks_rc open_made(struct prov_create *create, struct prov_key **out,
 struct incoming {
     struct ks_buf spki;
     struct ks_secret pkcs8;
+    EVP_PKEY *soft; /* both halves, if nobody else has them; or NULL */
     unsigned usage;
 };
 
@@ -171,8 +172,12 @@ static ks_rc save(struct prov_create *create, const struct incoming *incoming,
                                .cert = create->cert,
                                .chain = create->chain};
     struct prov_key *key = NULL;
-    ks_rc rc = prov_key_from_pkcs8(create->ctx, store, place->canonical,
-                                   &incoming->pkcs8, &key, err);
+    ks_rc rc =
+        incoming->soft != NULL
+            ? prov_key_from_soft(create->ctx, store, place->canonical,
+                                 incoming->soft, &incoming->pkcs8, &key, err)
+            : prov_key_from_pkcs8(create->ctx, store, place->canonical,
+                                  &incoming->pkcs8, &key, err);
 
     (void)snprintf(info.origin, sizeof(info.origin), "%s",
                    create->imported ? "imported" : "generated");
@@ -203,13 +208,15 @@ static ks_rc keep(struct prov_create *create, const struct incoming *incoming,
                : ks_fail(err, rc, "%s", why.text);
 }
 
-ks_rc prov_create_save(struct prov_create *create, const EVP_PKEY *soft,
+ks_rc prov_create_save(struct prov_create *create, EVP_PKEY *soft,
                        unsigned usage, struct prov_key **out,
                        struct ks_err *err)
 {
     const struct prov_place *place = &create->place;
     const struct ks_backend *backend = place->store->backend;
-    struct incoming incoming = {.usage = usage};
+    /* What is imported stays the application's. */
+    struct incoming incoming = {.usage = usage,
+                                .soft = create->imported ? NULL : soft};
     ks_rc rc;
 
     if (backend->put == NULL && backend->import == NULL)

@@ -45,9 +45,9 @@ KS_MUST_CHECK ks_rc prov_create_usage(const struct prov_create *create,
 /* Keeps SOFT, a whole key of the child context, in the backend; its private
  * half may never come out again. USAGE is of prov_create_usage. On failure
  * nothing is left there. */
-KS_MUST_CHECK ks_rc prov_create_save(struct prov_create *create,
-                                     const EVP_PKEY *soft, unsigned usage,
-                                     struct prov_key **out, struct ks_err *err);
+KS_MUST_CHECK ks_rc prov_create_save(struct prov_create *create, EVP_PKEY *soft,
+                                     unsigned usage, struct prov_key **out,
+                                     struct ks_err *err);
 
 /* True if the backend makes its keys itself. */
 bool prov_create_is_inside(const struct prov_create *create);

@@ -75,6 +75,23 @@ static ks_rc operation_key(struct prov_ctx *ctx, const struct prov_store *store,
     return rc;
 }
 
+ks_rc prov_key_from_soft(struct prov_ctx *ctx, const struct prov_store *store,
+                         const char *uri, EVP_PKEY *soft,
+                         const struct ks_secret *pkcs8, struct prov_key **out,
+                         struct ks_err *err)
+{
+    ks_rc rc;
+
+    if (!store->extractable)
+        return operation_key(ctx, store, uri, soft, pkcs8, out, err);
+    if (EVP_PKEY_up_ref(soft) != 1)
+        return ks_fail(err, KS_E_INTERNAL, "a key cannot be kept");
+    rc = wrap(ctx, uri, soft, out, err);
+    if (rc != KS_OK)
+        EVP_PKEY_free(soft);
+    return rc;
+}
+
 ks_rc prov_key_from_pkcs8(struct prov_ctx *ctx, const struct prov_store *store,
                           const char *uri, const struct ks_secret *pkcs8,
                           struct prov_key **out, struct ks_err *err)
@@ -82,15 +99,8 @@ ks_rc prov_key_from_pkcs8(struct prov_ctx *ctx, const struct prov_store *store,
     EVP_PKEY *soft = NULL;
     ks_rc rc = prov_soft_from_pkcs8(ctx, uri, pkcs8, &soft, err);
 
-    if (rc != KS_OK)
-        return rc;
-    if (store->extractable) {
-        rc = wrap(ctx, uri, soft, out, err);
-        if (rc == KS_OK)
-            soft = NULL; /* given to *out */
-    } else {
-        rc = operation_key(ctx, store, uri, soft, pkcs8, out, err);
-    }
+    if (rc == KS_OK)
+        rc = prov_key_from_soft(ctx, store, uri, soft, pkcs8, out, err);
     EVP_PKEY_free(soft);
     return rc;
 }

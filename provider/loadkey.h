@@ -33,6 +33,15 @@ KS_MUST_CHECK ks_rc prov_key_from_pkcs8(
     struct prov_ctx *ctx, const struct prov_store *store, const char *uri,
     const struct ks_secret *pkcs8, struct prov_key **out, struct ks_err *err);
 
+/* The same from SOFT, which PKCS8 was made of and which nobody changes any
+ * more: it is the key's from then on, too. */
+KS_MUST_CHECK ks_rc prov_key_from_soft(struct prov_ctx *ctx,
+                                       const struct prov_store *store,
+                                       const char *uri, EVP_PKEY *soft,
+                                       const struct ks_secret *pkcs8,
+                                       struct prov_key **out,
+                                       struct ks_err *err);
+
 /* A key whose private operations are those of STORE's backend. Takes OPKEY on
  * success, and then holds STORE; copies URI. OPS may be NULL: then a public
  * key. */
