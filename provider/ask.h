@@ -40,6 +40,8 @@ struct prov_ask {
     const struct ks_ask *application;
     const char *whose; /* the key's URI, for prompts */
     bool confirm;      /* a new passphrase */
+    bool random_too;   /* random secrets even after SOURCE: what is broken off
+                          and done again may have put one on */
     unsigned next;     /* the source that comes next */
     struct prov_random random;
     struct ks_err unread; /* why it is not known whether there are any */
@@ -57,6 +59,9 @@ void prov_ask_mark(struct prov_ask *ask);
  * those that open nothing any more. */
 KS_MUST_CHECK ks_rc prov_ask_done(struct prov_ask *ask, ks_rc rc,
                                   struct ks_err *err);
+
+/* After nothing was changed: removes the random secret that ASK drew. */
+void prov_ask_undo(struct prov_ask *ask);
 
 /* ks_ask.get that asks on the terminal. */
 ks_rc prov_ask_terminal(void *arg, const struct ks_question *question,

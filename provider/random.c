@@ -221,3 +221,11 @@ ks_rc prov_random_done(const struct prov_store *store, const char *uri,
     prov_random_clear(random);
     return rc;
 }
+
+void prov_random_undo(const struct prov_store *store, const char *uri,
+                      struct prov_random *random)
+{
+    if (random->drawn != 0)
+        forget(store, uri, random->drawn, random->drawn);
+    prov_random_clear(random);
+}

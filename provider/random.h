@@ -55,4 +55,8 @@ KS_MUST_CHECK ks_rc prov_random_done(const struct prov_store *store,
                                      struct prov_random *random, ks_rc rc,
                                      struct ks_err *err);
 
+/* After nothing was changed: removes the one that was drawn. */
+void prov_random_undo(const struct prov_store *store, const char *uri,
+                      struct prov_random *random);
+
 #endif

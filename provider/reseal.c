@@ -120,6 +120,14 @@ static ks_rc new_sealing(const struct prov_store *store,
                           settings, n, &store->crypto, &keyring, out, err);
 }
 
+static bool draws(const struct prov_store *store, const struct wish *wish)
+{
+    if (wish->seal_to != NULL)
+        return false;
+    return ks_secret_is_random(wish->passout != NULL ? wish->passout
+                                                     : store->passphrase);
+}
+
 static ks_rc reseal(struct prov_key *key, const struct prov_place *place,
                     const struct wish *wish, struct ks_err *err)
 {
@@ -128,7 +136,8 @@ static ks_rc reseal(struct prov_key *key, const struct prov_place *place,
     struct prov_ask old = {.source = wish->passin,
                            .store = store,
                            .application = &terminal,
-                           .whose = key->uri};
+                           .whose = key->uri,
+                           .random_too = draws(store, wish)};
     struct prov_ask new = {.source = wish->passout,
                            .store = store,
                            .application = &terminal,
@@ -151,7 +160,10 @@ static ks_rc reseal(struct prov_key *key, const struct prov_place *place,
     how.sealing = sealing; /* NULL: the place's own */
     prov_ask_mark(&new);
     rc = ks_material_reseal(&store->place, place->name, &how, err);
-    rc = prov_ask_done(&new, rc, err);
+    if (rc == KS_OK && !changed)
+        prov_ask_undo(&new);
+    else
+        rc = prov_ask_done(&new, rc, err);
     ks_sealing_free(sealing);
     if (rc == KS_OK)
         key->resealed = changed ? "resealed" : "current";

@@ -136,6 +136,18 @@ static ks_rc no_seals(const struct ks_target *target, struct ks_err *err)
                    target->uri, name);
 }
 
+/* Without asking anybody. Random secrets are drawn anew if that is asked for
+ * (HOW has a sealing of its own), else a series of these would never end. */
+static bool is_current(const struct resealing *resealing)
+{
+    const struct ks_sealing *sealing = resealing->sealing;
+    const bool settled =
+        resealing->how->sealing == NULL && ks_sealing_is_random(sealing);
+
+    return (settled || ks_sealing_form(sealing) == KS_FORM_CMS) &&
+           ks_sealing_is_current(sealing, &resealing->target->record);
+}
+
 static ks_rc reseal_target(const struct ks_target *target,
                            const struct ks_reseal *how, struct ks_err *err)
 {
@@ -151,8 +163,7 @@ static ks_rc reseal_target(const struct ks_target *target,
         return KS_E_UNSUPPORTED;
     if (form == KS_FORM_PLAIN)
         return no_seals(target, err);
-    if (form == KS_FORM_CMS &&
-        ks_sealing_is_current(resealing.sealing, &target->record)) {
+    if (is_current(&resealing)) {
         if (how->changed != NULL)
             *how->changed = false;
         return KS_OK;

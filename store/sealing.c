@@ -17,7 +17,8 @@ struct ks_sealing {
     char *propq;
     struct ks_crypto crypto;
     enum ks_form form;
-    struct ks_kdf kdf; /* what KS_FORM_PASSPHRASE costs */
+    struct ks_kdf kdf; /* what a person's passphrase costs */
+    bool random;       /* passphrases are drawn, and cost the least */
     struct ks_sealing_keys *keys;
 };
 
@@ -57,10 +58,6 @@ static ks_rc read_kdf(const char *name, const struct settings *settings,
     const char *text = settings->kdf != NULL ? settings->kdf : KS_KDF_DEFAULT;
     struct ks_err why = {0};
 
-    /* Such a secret is drawn for every key, and they all cost the same. */
-    if (settings->passphrase != NULL &&
-        strcmp(settings->passphrase, "random") == 0)
-        text = KS_KDF_RANDOM;
     if (ks_kdf_parse(text, kdf, &why) == KS_OK)
         return KS_OK;
     return ks_fail(err, KS_E_CONFIG, "[backend %s] kdf: %s", name, why.text);
@@ -77,6 +74,8 @@ static ks_rc fill(struct ks_sealing *sealing, const char *name,
         rc = read_kdf(name, settings, &sealing->kdf, err);
     if (rc != KS_OK)
         return rc;
+    sealing->random = settings->passphrase != NULL &&
+                      strcmp(settings->passphrase, "random") == 0;
     sealing->name = OPENSSL_strdup(name);
     if (crypto->propq != NULL)
         sealing->propq = OPENSSL_strdup(crypto->propq);
@@ -126,6 +125,11 @@ void ks_sealing_free(struct ks_sealing *sealing)
 enum ks_form ks_sealing_form(const struct ks_sealing *sealing)
 {
     return sealing->form;
+}
+
+bool ks_sealing_is_random(const struct ks_sealing *sealing)
+{
+    return sealing->form == KS_FORM_PASSPHRASE && sealing->random;
 }
 
 /* ---- sealing and opening, a row a form ---- */
@@ -227,7 +231,10 @@ static bool costs(const struct ks_record *record, const struct ks_kdf *kdf)
 static bool cost_is_current(const struct ks_sealing *sealing,
                             const struct ks_record *record)
 {
-    return costs(record, &sealing->kdf);
+    const struct ks_secret drawn = {.random = sealing->random};
+    const struct ks_kdf kdf = ks_kdf_for(&drawn, &sealing->kdf);
+
+    return costs(record, &kdf);
 }
 
 static bool keys_are_current(const struct ks_sealing *sealing,

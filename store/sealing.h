@@ -43,9 +43,9 @@ struct ks_sealing;
 /*
  * Reads the settings "sealing", "passphrase", "seal_to" and "kdf" of the
  * backend NAME; all other settings are passed over. Copies all but KEYRING->arg
- * and CRYPTO->libctx, which must outlive it. KEYRING may be NULL: then keys cannot
- * be sealed to keys. No key is touched yet. KS_E_CONFIG, naming section and
- * key; KS_E_NOMEM.
+ * and CRYPTO->libctx, which must outlive it. KEYRING may be NULL: then keys
+ * cannot be sealed to keys. No key is touched yet. KS_E_CONFIG, naming section
+ * and key; KS_E_NOMEM.
  */
 KS_MUST_CHECK ks_rc ks_sealing_new(const char *name,
                                    const struct ks_setting *settings,
@@ -57,6 +57,9 @@ void ks_sealing_free(struct ks_sealing *sealing); /* takes NULL */
 
 /* The form of what it seals. */
 enum ks_form ks_sealing_form(const struct ks_sealing *sealing);
+
+/* True if it draws a passphrase for each key. */
+bool ks_sealing_is_random(const struct ks_sealing *sealing);
 
 /*
  * Seals PKCS8, the key URI, as SEALING says: sets form, private_half and

@@ -12,6 +12,8 @@
 
 #include <openssl/err.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "fixture.h"
 #include "ks_inventory.h"
@@ -258,6 +260,54 @@ static void a_key_is_sealed_anew_both_ways(void)
     fixture_close(&f);
 }
 
+/* It was killed after it had put the new seal on, and is given again. */
+static void what_was_done_can_be_asked_for_again(void)
+{
+    struct fixture f;
+
+    open_all(&f);
+    CHECK(make(&f, "keystore://default/a", NULL));
+    for (int i = 0; i < 2; i++)
+        CHECK(reseal(&f, "keystore://default/a", "pass:" FIXTURE_PASSPHRASE,
+                     "random"));
+    CHECK_INT(secrets("keystore://default/a"), 1);
+    CHECK(loads(&f, "keystore://default/a", NULL));
+    /* Of what has a secret that was drawn already nothing is to be done. */
+    CHECK(make(&f, URI, NULL));
+    CHECK(reseal(&f, URI, NULL, ""));
+    CHECK_INT(secrets(URI), 1);
+    CHECK(loads(&f, URI, NULL));
+    fixture_close(&f);
+}
+
+/* Not even in a section where all else is random. */
+static void a_persons_passphrase_costs_what_it_should(void)
+{
+    static const char scrypt_n[] = {0x02, 0x02, 0x40, 0x00}; /* 16384, DER */
+    struct fixture f;
+    size_t len = 0;
+    char *data;
+    BIO *bio;
+    X509_SIG *sig;
+    unsigned char *der = NULL;
+    int der_len;
+
+    open_all(&f);
+    CHECK(make(&f, URI, "pass:typed"));
+    data = test_read("alone/a.pem", &len);
+    REQUIRE(data != NULL);
+    bio = BIO_new_mem_buf(data, (int)len);
+    sig = PEM_read_bio_PKCS8(bio, NULL, NULL, NULL);
+    der_len = i2d_X509_SIG(sig, &der);
+    CHECK(der_len > 0 &&
+          memmem(der, (size_t)der_len, scrypt_n, sizeof(scrypt_n)) != NULL);
+    OPENSSL_free(der);
+    X509_SIG_free(sig);
+    BIO_free(bio);
+    free(data);
+    fixture_close(&f);
+}
+
 static void a_new_seal_that_fails_leaves_the_old_one(void)
 {
     struct fixture f;
@@ -265,9 +315,14 @@ static void a_new_seal_that_fails_leaves_the_old_one(void)
 
     open_all(&f);
     CHECK(make(&f, URI, NULL));
-    CHECK(!reseal(&f, URI, "pass:wrong", "random"));
+    CHECK(!reseal(&f, URI, "pass:wrong", "pass:new"));
     CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_SECRET_WRONG);
     CHECK_INT(secrets(URI), 1);
+    CHECK(make(&f, "keystore://ask/w", "pass:typed"));
+    CHECK(!reseal(&f, "keystore://ask/w", "pass:wrong", "random"));
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_SECRET_WRONG);
+    CHECK_INT(secrets("keystore://ask/w"), 0);
+    CHECK(loads(&f, "keystore://ask/w", "typed"));
     CHECK(!reseal(&f, URI, NULL, "file:/nowhere"));
     CHECK_INT(secrets(URI), 1);
     CHECK(loads(&f, URI, NULL));
@@ -511,6 +566,8 @@ static const struct test_case cases[] = {
     TEST_CASE(a_passphrase_that_is_given_still_counts),
     TEST_CASE(random_is_no_source_in_a_uri_and_opens_nothing),
     TEST_CASE(a_key_is_sealed_anew_both_ways),
+    TEST_CASE(what_was_done_can_be_asked_for_again),
+    TEST_CASE(a_persons_passphrase_costs_what_it_should),
     TEST_CASE(a_new_seal_that_fails_leaves_the_old_one),
     TEST_CASE(what_the_dead_left_is_passed_over_and_removed),
     TEST_CASE(a_removed_key_takes_its_secrets_along),
