@@ -38,17 +38,17 @@ static const char *path_of(const char *uri)
 /* ---- reading ---- */
 
 /* The file that FD is, if it can be one of keys. */
-static ks_rc read_open(const char *path, int fd, struct ks_secret *text,
+static ks_rc read_open(const char *uri, int fd, struct ks_secret *text,
                        struct ks_err *err)
 {
     struct stat about;
     size_t done = 0;
 
     if (fstat(fd, &about) != 0)
-        return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", path);
+        return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", uri);
     if (!S_ISREG(about.st_mode) || about.st_size > FILE_MAX)
         return ks_fail(err, KS_E_INVALID,
-                       "%s: not a regular file of at most %d bytes", path,
+                       "%s: not a regular file of at most %d bytes", uri,
                        FILE_MAX);
     if (ks_secret_alloc(text, (size_t)about.st_size) != KS_OK)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
@@ -58,7 +58,7 @@ static ks_rc read_open(const char *path, int fd, struct ks_secret *text,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return ks_fail_errno(err, KS_E_IO, "%s", path);
+            return ks_fail_errno(err, KS_E_IO, "%s", uri);
         if (n == 0)
             break;
         done += (size_t)n;
@@ -67,15 +67,15 @@ static ks_rc read_open(const char *path, int fd, struct ks_secret *text,
     return KS_OK;
 }
 
-static ks_rc read_file(const char *path, struct ks_secret *text,
+static ks_rc read_file(const char *uri, struct ks_secret *text,
                        struct ks_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open(path_of(uri), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ks_rc rc;
 
     if (fd < 0)
-        return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", path);
-    rc = read_open(path, fd, text, err);
+        return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", uri);
+    rc = read_open(uri, fd, text, err);
     (void)close(fd); /* read only */
     return rc;
 }
@@ -121,7 +121,7 @@ static ks_rc read_block(const char *uri, const char *const wanted[],
                         struct ks_err *err)
 {
     struct ks_secret text = {0};
-    ks_rc rc = read_file(path_of(uri), &text, err);
+    ks_rc rc = read_file(uri, &text, err);
 
     if (rc == KS_OK)
         rc = find_block(&text, wanted, name, der);
@@ -137,7 +137,7 @@ static ks_rc read_block(const char *uri, const char *const wanted[],
                        ? "%s: no private key (PKCS#8, PEM) in it"
                        : "%s: no public key, certificate or unencrypted "
                          "private key (PEM) in it",
-                   path_of(uri));
+                   uri);
 }
 
 /* ---- public halves ---- */
@@ -157,8 +157,7 @@ static ks_rc public_of_cert(const struct prov_ctx *ctx, const char *uri,
         len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &out);
     ERR_pop_to_mark();
     rc = len > 0 ? ks_buf_set(spki, out, (size_t)len)
-                 : ks_fail(err, KS_E_DAMAGED, "%s: damaged certificate",
-                           path_of(uri));
+                 : ks_fail(err, KS_E_DAMAGED, "%s: damaged certificate", uri);
     OPENSSL_free(out);
     X509_free(cert);
     return rc;

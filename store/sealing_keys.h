@@ -39,7 +39,8 @@ KS_MUST_CHECK ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys,
 bool ks_sealing_is_under_way(const char *uri);
 
 /* Opens RECORD, of KS_FORM_CMS: with WITH (may be NULL), the keys of SEAL_TO,
- * those that RECORD names, in this order. Caller clears *pkcs8. */
+ * those that RECORD names, in this order. Caller clears *pkcs8. KS_E_CRYPTO if
+ * none of them is there; else what the first said that did not open it. */
 KS_MUST_CHECK ks_rc ks_sealing_keys_open(
     struct ks_sealing_keys *keys, const char *uri,
     const struct ks_record *record, const char *with, const struct ks_ask *ask,

@@ -132,32 +132,37 @@ static void list_ids(const struct opening_run *run, char *text, size_t size)
     }
 }
 
+static void hint_escrow(const char *uri, const char *first, struct ks_err *err)
+{
+    ks_hint(err,
+            "%s%sanother key that it is sealed to, such as the escrow's, opens "
+            "it: caadm key reseal %s --unseal-with URI",
+            first, first[0] != '\0' ? "; " : "", uri);
+}
+
 static ks_rc not_opened(const struct opening_run *run, const char *uri,
                         struct ks_err *err)
 {
     const struct ks_failures *failures = &run->failures;
-    ks_rc rc = failures->first;
+    const char *hint = failures->err.hint;
     char ids[256];
 
-    if (failures->err.hint[0] != '\0')
-        ks_hint(err, "%s", failures->err.hint);
-    else
-        ks_hint(err,
-                "\"caadm key reseal %s --unseal-with URI\" opens it with "
-                "another key that it is sealed to, such as the escrow's",
-                uri);
-    if (rc == KS_OK) {
+    if (failures->first == KS_OK) {
+        hint_escrow(uri, "", err);
         list_ids(run, ids, sizeof(ids));
-        return ks_fail(err, KS_E_SECRET_MISSING,
+        return ks_fail(err, KS_E_CRYPTO,
                        "%s: no key is known that opens it; it is sealed to "
                        "the key%s with identifier %s",
                        uri, run->n > 1 ? "s" : "", ids);
     }
-    /* What is missing is a key to open it, not the key itself. */
-    if (rc == KS_E_NOT_FOUND)
-        rc = KS_E_SECRET_MISSING;
-    return ks_fail(err, rc, "%s: sealed, and not opened: %s", uri,
-                   failures->err.text);
+    if (failures->first == KS_E_NOT_FOUND || hint[0] == '\0')
+        hint_escrow(uri, hint, err);
+    else
+        ks_hint(err, "%s", hint);
+    /* Not the key itself is what was not found. */
+    return ks_fail(
+        err, failures->first == KS_E_NOT_FOUND ? KS_E_CRYPTO : failures->first,
+        "%s: sealed, and not opened: %s", uri, failures->err.text);
 }
 
 ks_rc ks_sealing_keys_open(struct ks_sealing_keys *keys, const char *uri,

@@ -221,7 +221,7 @@ static void it_says_itself_where_to_look(void)
     CHECK_OK(open_it(others, &record, NULL, NULL, &err), &err);
     OPENSSL_free(record.recipients);
     record.recipients = NULL;
-    CHECK_RC(open_it(others, &record, NULL, NULL, &err), KS_E_SECRET_MISSING);
+    CHECK_RC(open_it(others, &record, NULL, NULL, &err), KS_E_CRYPTO);
     CHECK_CONTAINS(err.text, "sealed to the key with identifier");
     CHECK_CONTAINS(err.hint, "--unseal-with");
     ks_sealing_keys_free(others);
@@ -242,12 +242,12 @@ static void a_key_that_it_is_not_sealed_to_is_never_opened(void)
     OPENSSL_free(record.recipients);
     record.recipients = OPENSSL_strdup("keystore://hsm/other");
     ring[0].away = true;
-    CHECK_RC(open_it(keys, &record, NULL, NULL, &err), KS_E_SECRET_MISSING);
+    CHECK_RC(open_it(keys, &record, NULL, NULL, &err), KS_E_CRYPTO);
     CHECK_CONTAINS(err.text, HSM ": token is not there");
     CHECK_INT(ring[1].opened, 0);
     err = (struct ks_err){0};
     CHECK_RC(open_it(keys, &record, "keystore://hsm/other", NULL, &err),
-             KS_E_SECRET_MISSING);
+             KS_E_CRYPTO);
     CHECK_CONTAINS(err.text, "not sealed to this key");
     end(keys, &record);
 }
