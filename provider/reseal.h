@@ -11,7 +11,7 @@
 
 /* Seals KEY's stored form as PARAMS say: PROV_PARAM_RESEAL and those with it.
  * Notes in KEY what came of it. */
-KS_MUST_CHECK ks_rc prov_reseal(struct prov_key *key,
-                                const OSSL_PARAM params[], struct ks_err *err);
+KS_MUST_CHECK ks_rc prov_reseal(struct prov_key *key, const OSSL_PARAM params[],
+                                struct ks_err *err);
 
 #endif
