@@ -133,7 +133,8 @@ static ks_rc new_secret(struct resealing *r, struct ks_err *err)
     const char **passout = &r->spec.passout;
 
     if (*passout == NULL &&
-        (r->seal_to != NULL || ks_section_get(section, "seal_to") != NULL ||
+        (section == NULL || r->seal_to != NULL ||
+         ks_section_get(section, "seal_to") != NULL ||
          (sealing != NULL && strcmp(sealing, "none") == 0) ||
          (configured != NULL && !is_prompt(configured))))
         return KS_OK;
