@@ -187,7 +187,7 @@ static ks_rc open_plain(const struct opening *call, struct ks_secret *pkcs8,
     if (sealing->form == KS_FORM_PLAIN || call->any_seal)
         return ks_secret_set(pkcs8, half->data, half->len);
     ks_hint(err,
-            "\"caadm key passwd %s\" seals it; sealing = none in "
+            "\"caadm key reseal %s\" seals it; sealing = none in "
             "[backend %s] allows it",
             call->uri, sealing->name);
     return ks_fail(err, KS_E_DENIED,

@@ -305,6 +305,55 @@ static void a_person_is_not_asked_in_vain(void)
     rig_clear(&rig);
 }
 
+/* A secret of 256 bits that was drawn: the same for ever, or always another. */
+static ks_rc drawn(void *arg, const struct ks_question *question,
+                   struct ks_secret *secret, struct ks_err *err)
+{
+    unsigned *asked = arg;
+    char text[32];
+    ks_rc rc;
+
+    (void)err;
+    if (question->attempt > 0)
+        return KS_E_SECRET_MISSING;
+    if (question->confirm)
+        ++*asked;
+    (void)snprintf(text, sizeof(text), "drawn %u", *asked);
+    rc = ks_secret_set(secret, text, strlen(text));
+    secret->random = true;
+    return rc;
+}
+
+static void a_drawn_secret_is_not_drawn_again_unless_wanted(void)
+{
+    static const struct ks_setting random[] = {{"passphrase", "random"}};
+    struct rig rig;
+    struct test_place place;
+    unsigned asked = 0;
+    bool changed = true;
+    struct test_answers typed = {.secrets = {"x"}};
+    const struct ks_ask ask = {drawn, &asked}, old = test_ask(&typed);
+    struct ks_reseal how = {.ask = &old, .new_ask = &ask, .changed = &changed};
+    struct ks_err err = {0};
+
+    rig_make(&test_mem_backend, &rig);
+    test_place_make(&test_mem_backend, rig.store, random, 1, &place);
+    must_save(&rig.sealed, &rig, "x");
+    CHECK_OK(ks_material_reseal(&place.place, "k", &how, &err), &err);
+    CHECK(changed);
+    CHECK_INT(asked, 1);
+    how.ask = &ask;
+    CHECK_OK(ks_material_reseal(&place.place, "k", &how, &err), &err);
+    CHECK(!changed);
+    CHECK_INT(asked, 1);
+    how.sealing = place.sealing; /* said again: a new one is wanted */
+    CHECK_OK(ks_material_reseal(&place.place, "k", &how, &err), &err);
+    CHECK(changed);
+    CHECK_INT(asked, 2);
+    test_place_clear(&place);
+    rig_clear(&rig);
+}
+
 static void another_sealing_may_be_asked_for(void)
 {
     struct rig rig;
@@ -470,6 +519,7 @@ static const struct test_case cases[] = {
     TEST_CASE(another_cost_is_not_current),
     TEST_CASE(a_refused_reseal_changes_nothing),
     TEST_CASE(a_person_is_not_asked_in_vain),
+    TEST_CASE(a_drawn_secret_is_not_drawn_again_unless_wanted),
     TEST_CASE(another_sealing_may_be_asked_for),
     TEST_CASE(certificates_come_and_go),
     TEST_CASE(facts_need_no_secret),
