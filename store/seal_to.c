@@ -146,32 +146,17 @@ static ks_rc check_new(const struct ks_seal_to *list, const char *uri,
     return KS_OK;
 }
 
-/* The length of the URI at TEXT. */
-static size_t uri_len(const char *text)
-{
-    size_t len = strcspn(text, " \t");
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == ',' && (i + 1 == len || scheme_len(text + i + 1) > 0))
-            return i;
-    return len;
-}
-
 /* Cuts the next URI off *AT; NULL in *uri at the end. Caller frees *uri. */
 static ks_rc next_uri(const char **at, char **uri, struct ks_err *err)
 {
-    size_t len;
+    size_t len = 0;
+    const char *next = ks_uri_next(at, &len);
 
     *uri = NULL;
-    *at += strspn(*at, " \t,");
-    len = uri_len(*at);
-    if (len == 0)
+    if (next == NULL)
         return KS_OK;
-    *uri = OPENSSL_strndup(*at, len);
-    if (*uri == NULL)
-        return ks_fail(err, KS_E_NOMEM, "out of memory");
-    *at += len;
-    return KS_OK;
+    *uri = OPENSSL_strndup(next, len);
+    return *uri != NULL ? KS_OK : ks_fail(err, KS_E_NOMEM, "out of memory");
 }
 
 ks_rc ks_seal_to_parse(const char *text, const char *backend,

@@ -104,6 +104,12 @@ enum ca_kek_act {
 KS_MUST_CHECK ks_rc ca_key_refuse_kek(const struct ca_env *env, const char *uri,
                                       enum ca_kek_act act, struct ks_err *err);
 
+/* KS_E_POLICY if a key at TO would be sealed to the key FROM (canonical), or to
+ * one that is sealed to it. */
+KS_MUST_CHECK ks_rc ca_key_refuse_circle(const struct ca_env *env,
+                                         const char *from, const char *to,
+                                         struct ks_err *err);
+
 /* After KS_E_NOT_FOUND: a token that is not there now has the key all the
  * same. */
 bool ca_key_is_gone(const struct ca_env *env, const char *uri);

@@ -83,6 +83,8 @@ static ks_rc open_source(struct moving *m, struct ks_err *err)
     m->plan.to = m->to;
     /* before anybody is asked for a secret */
     rc = ca_key_load_public(&m->at_from, m->spec->from, &m->pkey, err);
+    if (rc == KS_OK)
+        rc = ca_key_refuse_circle(m->env, m->from, m->to, err);
     if (rc == KS_OK && !m->spec->force)
         rc = ca_key_refuse_kek(m->env, m->from, CA_KEK_MOVE, err);
     EVP_PKEY_free(m->pkey);

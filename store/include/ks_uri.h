@@ -80,6 +80,11 @@ KS_MUST_CHECK ks_rc ks_uri_format(const char *backend, const char *key,
 KS_MUST_CHECK ks_rc ks_uri_format_source(const char *backend, const char *key,
                                          const char *pin_source, char **out);
 
+/* The first URI of a list "URI, URI", of *len bytes; NULL at its end. *at goes
+ * on behind it. A comma ends a URI if a space or another URI follows; others
+ * are part of it. */
+const char *ks_uri_next(const char **at, size_t *len);
+
 /* KS_E_INVALID unless NAME can be a key's name: 1..255 bytes of UTF-8, no
  * control characters. */
 KS_MUST_CHECK ks_rc ks_key_name_check(const char *name, struct ks_err *err);

@@ -324,6 +324,11 @@ refused 1 kek default caadm key delete keystore://default/kek --yes
 expect_stderr_has 'seal_to'
 refused 1 kek default caadm key move keystore://default/kek keystore://db/kek
 expect_ok caadm key create keystore://sealed/held
+for force in '' --force; do # it would be in a box that only it opens
+    refused 1 kek default caadm key move keystore://default/kek \
+        keystore://sealed/kek $force
+    expect_stderr_has 'sealed to itself'
+done
 expect_ok caadm key move keystore://default/kek keystore://db/kek --force
 expect_fail caadm key test keystore://sealed/held
 sed -i 's|^seal_to = .*|seal_to = keystore://db/kek|' pki/caadm.conf

@@ -1,6 +1,7 @@
 /* store/base/uri.c */
 #include "ks_uri.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -305,7 +306,39 @@ static void clear_of_null_and_twice_is_harmless(void)
     ks_uri_clear(NULL);
 }
 
+static void a_list_is_cut_where_another_uri_begins(void)
+{
+    static const struct {
+        const char *list;
+        const char *uris[4];
+    } rows[] = {
+        {"keystore://a/k", {"keystore://a/k"}},
+        {"keystore://a/k, file:/x.pem", {"keystore://a/k", "file:/x.pem"}},
+        {"keystore://a/k,file:/x.pem", {"keystore://a/k", "file:/x.pem"}},
+        {"keystore://a/k file:/x.pem", {"keystore://a/k", "file:/x.pem"}},
+        {" ,\tkeystore://a/k ,, file:/x,", {"keystore://a/k", "file:/x"}},
+        {"keystore://a/k,1 file:/a,b,c", {"keystore://a/k,1", "file:/a,b,c"}},
+        {"", {NULL}},
+        {" , ", {NULL}},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *at = rows[i].list, *uri;
+        size_t len = 0, n = 0;
+
+        while ((uri = ks_uri_next(&at, &len)) != NULL && n < 3) {
+            char text[64];
+
+            (void)snprintf(text, sizeof(text), "%.*s", (int)len, uri);
+            CHECK_STR(text, rows[i].uris[n] != NULL ? rows[i].uris[n] : "");
+            n++;
+        }
+        CHECK(rows[i].uris[n] == NULL);
+    }
+}
+
 static const struct test_case cases[] = {
+    TEST_CASE(a_list_is_cut_where_another_uri_begins),
     TEST_CASE(parts_are_taken_apart),
     TEST_CASE(attributes_are_decoded),
     TEST_CASE(an_empty_pin_source_is_there),
