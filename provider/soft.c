@@ -11,7 +11,7 @@
 #include <openssl/x509.h>
 
 #include "key.h"
-#include "softpublic.h"
+#include "public_key.h"
 
 static ks_rc check_type(const char *whose, EVP_PKEY *pkey, EVP_PKEY **out,
                         struct ks_err *err)
@@ -32,14 +32,9 @@ ks_rc prov_soft_from_spki(const struct prov_ctx *ctx, const char *whose,
                           const struct ks_buf *spki, EVP_PKEY **out,
                           struct ks_err *err)
 {
-    const unsigned char *p = spki->data;
-    EVP_PKEY *pkey;
+    const struct ks_crypto crypto = {ctx->child, ctx->propq};
+    EVP_PKEY *pkey = ks_public_key(&crypto, spki);
 
-    ERR_set_mark();
-    pkey = prov_soft_public(ctx, spki);
-    if (pkey == NULL)
-        pkey = d2i_PUBKEY_ex(NULL, &p, (long)spki->len, ctx->child, ctx->propq);
-    ERR_pop_to_mark();
     if (pkey == NULL)
         return ks_fail(err, KS_E_DAMAGED,
                        "%s: public key cannot be decoded (is the default "

@@ -17,6 +17,7 @@
 #include <openssl/rsa.h>
 
 #include "cms_crypt.h"
+#include "public_key.h"
 
 #define SECURITY_BITS_MIN 112 /* RSA of 2048 bits, P-224 */
 
@@ -48,13 +49,9 @@ static ks_rc read_public(const struct ks_crypto *crypto,
                          const struct ks_buf *spki, EVP_PKEY **out,
                          struct ks_err *err)
 {
-    const uint8_t *at = spki->data;
-    EVP_PKEY *pkey = NULL;
+    EVP_PKEY *pkey = ks_public_key(crypto, spki);
     ks_rc rc;
 
-    if (spki->len > 0 && spki->len < INT_MAX)
-        pkey = d2i_PUBKEY_ex(NULL, &at, (long)spki->len, crypto->libctx,
-                             crypto->propq);
     if (pkey == NULL)
         return ks_fail(err, KS_E_DAMAGED, "public key cannot be decoded");
     if ((EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "EC")) &&
@@ -206,7 +203,9 @@ static bool agree(const struct ks_crypto *crypto, EVP_PKEY *pkey,
         goto out;
     ctx = EVP_PKEY_CTX_new_from_pkey(crypto->libctx, *out, crypto->propq);
     ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-         EVP_PKEY_derive_set_peer(ctx, pkey) == 1 &&
+         /* That the point is on the curve was seen when it was decoded; no
+          * key of ours that lasts could leak through it. */
+         EVP_PKEY_derive_set_peer_ex(ctx, pkey, 0) == 1 &&
          EVP_PKEY_derive(ctx, NULL, &len) == 1 &&
          ks_secret_alloc(secret, len) == KS_OK &&
          EVP_PKEY_derive(ctx, secret->data, &len) == 1 && len == secret->len;

@@ -17,6 +17,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "public_key.h"
+
 /* RFC 5280, 4.1. libcrypto's X509_PUBKEY would decode the key as well, which
  * on OpenSSL 3.0 takes longer than all the rest of reading a key file. */
 struct spki {
@@ -62,17 +64,6 @@ static EVP_PKEY *private_of(const struct ks_crypto *crypto,
         key = EVP_PKCS82PKEY_ex(info, crypto->libctx, crypto->propq);
     PKCS8_PRIV_KEY_INFO_free(info);
     return key;
-}
-
-static EVP_PKEY *public_of(const struct ks_crypto *crypto,
-                           const struct ks_buf *spki)
-{
-    const uint8_t *at = spki->data;
-
-    if (spki->len == 0 || spki->len >= INT_MAX)
-        return NULL;
-    return d2i_PUBKEY_ex(NULL, &at, (long)spki->len, crypto->libctx,
-                         crypto->propq);
 }
 
 /* RFC 8017, 3.2: what the numbers of a key with two primes must satisfy.
@@ -204,7 +195,7 @@ ks_rc ks_key_pair_check(const struct ks_crypto *crypto,
 
     ERR_set_mark();
     private = private_of(crypto, pkcs8);
-    public = public_of(crypto, spki);
+    public = ks_public_key(crypto, spki);
     if (private == NULL || public == NULL)
         rc = ks_fail(err, KS_E_UNSUPPORTED,
                      "OpenSSL cannot read the %s half of the key",

@@ -1,12 +1,15 @@
 /*
- * Public keys of the common forms, without a decoder. The first decoder that
+ * Public keys of the common forms without a decoder. The first decoder that
  * a library context uses has it look up all that there are, of every provider:
  * that would be most of what a process pays for its first key on a token.
  */
-#include "softpublic.h"
+#include "public_key.h"
+
+#include <limits.h>
 
 #include <openssl/asn1t.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
@@ -36,11 +39,11 @@ ASN1_SEQUENCE(RSA_NUMBERS) = {
     ASN1_SIMPLE(RSA_NUMBERS, e, ASN1_INTEGER),
 } static_ASN1_SEQUENCE_END(RSA_NUMBERS)
 
-static EVP_PKEY *make(const struct prov_ctx *ctx, const char *type,
+static EVP_PKEY *make(const struct ks_crypto *crypto, const char *type,
                       OSSL_PARAM *params)
 {
     EVP_PKEY_CTX *pctx =
-        EVP_PKEY_CTX_new_from_name(ctx->child, type, ctx->propq);
+        EVP_PKEY_CTX_new_from_name(crypto->libctx, type, crypto->propq);
     EVP_PKEY *pkey = NULL;
 
     if (pctx != NULL && EVP_PKEY_fromdata_init(pctx) == 1 &&
@@ -64,8 +67,8 @@ static void *parse(const unsigned char *der, size_t len, const ASN1_ITEM *it)
     return value;
 }
 
-static EVP_PKEY *make_rsa(const struct prov_ctx *ctx, const unsigned char *key,
-                          size_t len)
+static EVP_PKEY *make_rsa(const struct ks_crypto *crypto,
+                          const unsigned char *key, size_t len)
 {
     RSA_NUMBERS *rsa = parse(key, len, ASN1_ITEM_rptr(RSA_NUMBERS));
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
@@ -84,7 +87,7 @@ static EVP_PKEY *make_rsa(const struct prov_ctx *ctx, const unsigned char *key,
             params = OSSL_PARAM_BLD_to_param(bld);
     }
     if (params != NULL)
-        pkey = make(ctx, "RSA", params);
+        pkey = make(crypto, "RSA", params);
     OSSL_PARAM_free(params);
     OSSL_PARAM_BLD_free(bld);
     BN_free(n);
@@ -94,7 +97,7 @@ static EVP_PKEY *make_rsa(const struct prov_ctx *ctx, const unsigned char *key,
 }
 
 /* CURVE may be NULL. */
-static EVP_PKEY *make_point(const struct prov_ctx *ctx, const char *type,
+static EVP_PKEY *make_point(const struct ks_crypto *crypto, const char *type,
                             const char *curve, const unsigned char *key,
                             size_t len)
 {
@@ -107,11 +110,11 @@ static EVP_PKEY *make_point(const struct prov_ctx *ctx, const char *type,
     params[n++] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
                                                     (unsigned char *)key, len);
     params[n] = OSSL_PARAM_construct_end();
-    return make(ctx, type, params);
+    return make(crypto, type, params);
 }
 
 /* RFC 5480, 2.1.1: a named curve, and a point that is not compressed. */
-static EVP_PKEY *make_ec(const struct prov_ctx *ctx, int type,
+static EVP_PKEY *make_ec(const struct ks_crypto *crypto, int type,
                          const void *value, const unsigned char *key,
                          size_t len)
 {
@@ -119,10 +122,11 @@ static EVP_PKEY *make_ec(const struct prov_ctx *ctx, int type,
 
     if (nid == NID_undef || len == 0 || key[0] != 0x04)
         return NULL;
-    return make_point(ctx, "EC", OBJ_nid2sn(nid), key, len);
+    return make_point(crypto, "EC", OBJ_nid2sn(nid), key, len);
 }
 
-static EVP_PKEY *make_any(const struct prov_ctx *ctx, const SPKI_PLAIN *spki)
+static EVP_PKEY *make_any(const struct ks_crypto *crypto,
+                          const SPKI_PLAIN *spki)
 {
     const unsigned char *key = ASN1_STRING_get0_data(spki->key);
     size_t len = (size_t)ASN1_STRING_length(spki->key);
@@ -133,25 +137,54 @@ static EVP_PKEY *make_any(const struct prov_ctx *ctx, const SPKI_PLAIN *spki)
     X509_ALGOR_get0(&algorithm, &type, &value, spki->algor);
     nid = OBJ_obj2nid(algorithm);
     if (nid == NID_rsaEncryption && type == V_ASN1_NULL)
-        return make_rsa(ctx, key, len);
+        return make_rsa(crypto, key, len);
     if (nid == NID_X9_62_id_ecPublicKey)
-        return make_ec(ctx, type, value, key, len);
+        return make_ec(crypto, type, value, key, len);
     if ((nid == NID_ED25519 || nid == NID_ED448 || nid == NID_X25519 ||
          nid == NID_X448) &&
         type == V_ASN1_UNDEF) /* RFC 8410, 3 */
-        return make_point(ctx, OBJ_nid2sn(nid), NULL, key, len);
+        return make_point(crypto, OBJ_nid2sn(nid), NULL, key, len);
     return NULL;
 }
 
-EVP_PKEY *prov_soft_public(const struct prov_ctx *ctx,
-                           const struct ks_buf *spki)
+EVP_PKEY *ks_public_key_plain(const struct ks_crypto *crypto,
+                              const struct ks_buf *spki)
 {
     SPKI_PLAIN *plain =
         parse(spki->data, spki->len, ASN1_ITEM_rptr(SPKI_PLAIN));
     EVP_PKEY *pkey = NULL;
 
     if (plain != NULL && (plain->key->flags & 0x07) == 0) /* unused bits */
-        pkey = make_any(ctx, plain);
+        pkey = make_any(crypto, plain);
     ASN1_item_free((ASN1_VALUE *)plain, ASN1_ITEM_rptr(SPKI_PLAIN));
+    return pkey;
+}
+
+/* One of the other forms; or damage, of which it knows better. */
+static EVP_PKEY *decode(const struct ks_crypto *crypto,
+                        const struct ks_buf *spki)
+{
+    const unsigned char *p = spki->data;
+    EVP_PKEY *pkey =
+        d2i_PUBKEY_ex(NULL, &p, (long)spki->len, crypto->libctx, crypto->propq);
+
+    if (pkey == NULL || p == spki->data + spki->len)
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
+EVP_PKEY *ks_public_key(const struct ks_crypto *crypto,
+                        const struct ks_buf *spki)
+{
+    EVP_PKEY *pkey = NULL;
+
+    if (spki->len == 0 || spki->len >= INT_MAX)
+        return NULL;
+    ERR_set_mark();
+    pkey = ks_public_key_plain(crypto, spki);
+    if (pkey == NULL)
+        pkey = decode(crypto, spki);
+    ERR_pop_to_mark();
     return pkey;
 }

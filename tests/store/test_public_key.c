@@ -1,5 +1,5 @@
 /*
- * provider/softpublic.c: what it makes of a public key is what libcrypto's
+ * store/public_key.c: what it makes of a public key is what libcrypto's
  * decoder makes of it, and what it does not know it leaves alone.
  */
 #include <string.h>
@@ -9,18 +9,18 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "softpublic.h"
+#include "public_key.h"
 #include "test.h"
 
 #define DER_MAX 2048
 
 /* In the default library context, with no property query. */
-static const struct prov_ctx ctx;
+static const struct ks_crypto here;
 
 static EVP_PKEY *from_bytes(const unsigned char *der, size_t len)
 {
     struct ks_buf spki = {(uint8_t *)(uintptr_t)der, len};
-    EVP_PKEY *pkey = prov_soft_public(&ctx, &spki);
+    EVP_PKEY *pkey = ks_public_key_plain(&here, &spki);
 
     ERR_clear_error();
     return pkey;
@@ -159,10 +159,31 @@ static void nothing_is_no_key(void)
     CHECK(from_bytes((const unsigned char *)"\x30\x80\x00\x00", 4) == NULL);
 }
 
+/* Compressed, and with a byte too many. */
+static void the_decoder_takes_the_rest(void)
+{
+    unsigned char der[DER_MAX + 1];
+    EVP_PKEY *key = make("EC", "P-256");
+    struct ks_buf spki = {der, 0};
+
+    CHECK_INT(EVP_PKEY_set_utf8_string_param(key, "point-format", "compressed"),
+              1);
+    spki.len = spki_of(key, der);
+    key = ks_public_key(&here, &spki);
+    CHECK(key != NULL);
+    EVP_PKEY_free(key);
+    der[spki.len++] = 0;
+    CHECK(ks_public_key(&here, &spki) == NULL);
+    spki.len = 3;
+    CHECK(ks_public_key(&here, &spki) == NULL);
+    CHECK_INT(ERR_peek_error(), 0);
+}
+
 static const struct test_case cases[] = {
     TEST_CASE(every_common_key_is_as_decoded),
     TEST_CASE(uncommon_forms_are_left_alone),
     TEST_CASE(damaged_keys_are_refused),
     TEST_CASE(nothing_is_no_key),
+    TEST_CASE(the_decoder_takes_the_rest),
 };
-TEST_MAIN("provider.softpublic", cases)
+TEST_MAIN("store.public_key", cases)
