@@ -301,7 +301,7 @@ struct ks_backend {
                         const struct ks_ask *ask, struct ks_err *err);
 };
 
-/* Built-in backends. */
+/* Built-in backends: no plug-in can link them. */
 extern const struct ks_backend ks_file_backend;
 extern const struct ks_backend ks_sqlite_backend;
 extern const struct ks_backend ks_pkcs11_backend; /* hsm/ */

@@ -14,10 +14,10 @@ shift 3
 
 case $kind in
 material)
-    subject=plugin
+    subject=plugin suites="backend_suite records processes"
     : "${CONTRACT_DAMAGE:?a command that damages the key \$KEY}"
     ;;
-operation) subject=plugin_inside ;;
+operation) subject=plugin_inside suites="backend_suite processes" ;;
 *)
     echo "check_backend.sh: $kind: neither material nor operation" >&2
     exit 2
@@ -25,7 +25,7 @@ operation) subject=plugin_inside ;;
 esac
 CONTRACT_PLUGIN=$(realpath "$plugin") CONTRACT_SETTINGS="type=$plugin $*"
 export CONTRACT_PLUGIN CONTRACT_SETTINGS
-cmake --build "$build" --target "contract_backend_suite_$subject" \
-    --target "contract_processes_$subject" >/dev/null
-"$build/bin/contract_backend_suite_$subject"
-"$build/bin/contract_processes_$subject"
+for suite in $suites; do
+    cmake --build "$build" --target "contract_${suite}_$subject" >/dev/null
+    "$build/bin/contract_${suite}_$subject"
+done
