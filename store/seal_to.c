@@ -97,9 +97,18 @@ static size_t scheme_len(const char *text)
     return text[len] == ':' ? len : 0;
 }
 
+/* RFC 3986, 2: what it has is kept in lines of text with what is sealed. */
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 /* Schemes of backends are for the keyring to know. */
-static ks_rc check_uri(const char *text, const char *backend,
-                       struct ks_err *err)
+static ks_rc check_scheme(const char *text, const char *backend,
+                          struct ks_err *err)
 {
     if (ks_uri_is_keystore(text))
         return check_keystore(text, backend, err);
@@ -113,6 +122,19 @@ static ks_rc check_uri(const char *text, const char *backend,
     return strstr(text, "pin-value=") == NULL
                ? KS_OK
                : refuse(err, text, "a PIN does not stand here; say pin-source");
+}
+
+static ks_rc check_uri(const char *text, const char *backend,
+                       struct ks_err *err)
+{
+    if (strlen(text) > KS_URI_MAX)
+        return refuse(err, text, "is too long");
+    if (!is_printable(text)) {
+        ks_hint(err, "write %%XX for it in a key's name; give a file another "
+                     "path");
+        return refuse(err, text, "has a byte that does not stand in a URI");
+    }
+    return check_scheme(text, backend, err);
 }
 
 /* ---- lists ---- */

@@ -11,7 +11,7 @@
 #include "sealing_keys_own.h"
 
 #define OAEP_DIGEST "SHA2-256"
-#define OAEP_DIGEST_POOR                                                       \
+#define OAEP_DIGEST_ANY                                                        \
     "SHA1" /* of tokens that have no other; OAEP's                             \
               security does not rest on it */
 
@@ -29,6 +29,7 @@ struct sealing_run {
     struct ks_cms_recipient to[KS_CMS_RECIPIENTS_MAX];
     struct ks_recipient_memory memory[KS_CMS_RECIPIENTS_MAX];
     struct ks_buf sealed;
+    bool stale;                  /* SEALED is not as MEMORY says by now */
     struct ks_failures failures; /* of keys that cannot be reached */
 };
 
@@ -114,6 +115,7 @@ static ks_rc find_recipients(struct sealing_run *run, struct ks_err *err)
 static ks_rc seal(struct sealing_run *run, struct ks_err *err)
 {
     ks_buf_clear(&run->sealed);
+    run->stale = false;
     for (size_t i = 0; i < run->n; i++)
         run->to[i].oaep_digest = run->memory[i].oaep_digest;
     return ks_cms_seal(&run->keys->crypto, run->pkcs8, run->to, run->n,
@@ -136,6 +138,17 @@ static ks_rc open_with(const struct sealing_run *run, const struct ks_kek *kek,
     return rc;
 }
 
+/* Nobody knows what recipient I can do. */
+static void assume_least(struct sealing_run *run, size_t i)
+{
+    struct ks_recipient_memory *memory = &run->memory[i];
+
+    if (memory->proven || strcmp(memory->oaep_digest, OAEP_DIGEST) != 0)
+        return;
+    memory->oaep_digest = OAEP_DIGEST_ANY;
+    run->stale = true;
+}
+
 /* Opens what was just sealed with recipient I. What is not reached is no
  * failure, but proves nothing. */
 static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
@@ -153,6 +166,7 @@ static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
         return refuse(run, i, rc, &why, err);
     if (rc != KS_OK) {
         ks_failures_add(&run->failures, uri, rc, &why);
+        assume_least(run, i);
         return KS_OK;
     }
     rc = open_with(run, &kek, &why);
@@ -161,7 +175,7 @@ static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
         kek.ops->decrypt != NULL) {
         struct ks_err again = {0};
 
-        memory->oaep_digest = OAEP_DIGEST_POOR;
+        memory->oaep_digest = OAEP_DIGEST_ANY;
         rc = seal(run, &again);
         if (rc == KS_OK)
             rc = open_with(run, &kek, &again);
@@ -173,12 +187,15 @@ static ks_rc prove(struct sealing_run *run, size_t i, const struct ks_ask *ask,
     return rc == KS_OK ? rc : refuse(run, i, rc, &why, err);
 }
 
-static bool is_proven(const struct sealing_run *run)
+/* One that is proven; run->n if none is. */
+static size_t find_proven(const struct sealing_run *run)
 {
-    for (size_t i = 0; i < run->n; i++)
+    size_t i;
+
+    for (i = 0; i < run->n; i++)
         if (run->memory[i].proven)
-            return true;
-    return false;
+            break;
+    return i;
 }
 
 static ks_rc unproven(const struct sealing_run *run, struct ks_err *err)
@@ -194,21 +211,36 @@ static ks_rc unproven(const struct sealing_run *run, struct ks_err *err)
                    run->keys->name, run->failures.err.text);
 }
 
-/* First without asking anybody, all of them, so that every digest is right;
- * a person is asked only where none of them does. */
-static ks_rc prove_any(struct sealing_run *run, struct ks_err *err)
+/* All of them, without asking anybody. */
+static ks_rc prove_quietly(struct sealing_run *run, struct ks_err *err)
 {
     ks_rc rc = KS_OK;
+    size_t proven;
 
     for (size_t i = 0; i < run->n && rc == KS_OK; i++)
         if (!run->memory[i].tried)
             rc = prove(run, i, NULL, err);
-    if (rc != KS_OK || is_proven(run))
+    if (rc != KS_OK || !run->stale)
+        return rc;
+    rc = seal(run, err);
+    proven = find_proven(run);
+    if (rc == KS_OK && proven < run->n)
+        rc = prove(run, proven, NULL, err);
+    return rc;
+}
+
+/* A person is asked only where none opens without. */
+static ks_rc prove_any(struct sealing_run *run, struct ks_err *err)
+{
+    ks_rc rc = prove_quietly(run, err);
+
+    if (rc != KS_OK || find_proven(run) < run->n)
         return rc;
     run->failures = (struct ks_failures){.first = KS_OK};
-    for (size_t i = 0; i < run->n && rc == KS_OK && !is_proven(run); i++)
+    for (size_t i = 0; i < run->n && rc == KS_OK && find_proven(run) == run->n;
+         i++)
         rc = prove(run, i, run->ask, err);
-    if (rc == KS_OK && !is_proven(run))
+    if (rc == KS_OK && find_proven(run) == run->n)
         rc = unproven(run, err);
     return rc;
 }

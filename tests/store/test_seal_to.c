@@ -59,6 +59,8 @@ static void what_is_no_key_is_refused_by_name(void)
         {"pkcs11:object=kek?pin-value=1234", "say pin-source"},
         {"keystore://db/kek", "in this backend itself"},
         {"keystore://DB/kek", "in this backend itself"},
+        {"file:/etc/j\303\266rg.pem", "does not stand in a URI"},
+        {"keystore://hsm/j\303\266rg", "does not stand in a URI"},
         {"file:escrow.pem", "absolute path"},
         {"file://host/escrow.pem", "absolute path"},
         {"keystore://hsm/kek, keystore://hsm/kek", "named twice"},
