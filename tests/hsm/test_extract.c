@@ -134,8 +134,7 @@ static void a_token_that_lies_gives_no_key(void)
 {
     static const char *const lies[] = {
         /* a private number of 1 */
-        "attribute 0x11 "
-        "0000000000000000000000000000000000000000000000000000000000000001 3",
+        "attribute 0x11 0001 3",
         "attribute 0x11 00 3",
         "attribute 0x11 none 3",
         "size 0x11 4000",
