@@ -46,9 +46,23 @@ int prov_raise_at(const struct prov_ctx *ctx, ks_rc rc, const char *file,
     return 0;
 }
 
+#define RC_NAME(name, number, text) name,
+static const ks_rc results[] = {KS_RC_LIST(RC_NAME)};
+#undef RC_NAME
+
+/* A plug-in may return anything. */
+static ks_rc known_result(ks_rc rc)
+{
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+        if (results[i] == rc)
+            return rc;
+    return KS_E_INTERNAL;
+}
+
 int prov_fail_at(const struct prov_ctx *ctx, ks_rc rc, const struct ks_err *err,
                  const char *file, int line, const char *func)
 {
+    rc = known_result(rc);
     if (err->text[0] == '\0')
         return prov_raise_at(ctx, rc, file, line, func, "%s", ks_rc_text(rc));
     if (err->hint[0] == '\0')

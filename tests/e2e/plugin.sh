@@ -419,6 +419,97 @@ expect_exit 5 caadm key list broken
 expect_stderr_has 'broken: made by C\+\+'
 others_work
 
+title "it misbehaves: nothing crashes, and what it says is told as it is"
+cat >bad.c <<'C'
+#include <string.h>
+#include <ks_backend.h>
+static ks_rc bad_open(const struct ks_backend_env *env, void **store,
+                      struct ks_err *err)
+{
+    return KS_OK; /* with no store */
+}
+static void bad_close(void *store)
+{
+}
+static ks_rc bad_list(void *store, ks_list_fn *each, void *arg,
+                      struct ks_err *err)
+{
+    static const char *const names[] = {"", "a\nb", "\xff\xfe", "junk", "junk",
+                                        "empty"};
+    char longest[4000];
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    for (int i = 0; i < 6; i++) {
+        ks_rc rc = each(arg, names[i], err);
+        if (rc != KS_OK)
+            return rc;
+    }
+    return each(arg, longest, err);
+}
+static ks_rc bad_info(void *store, const char *name, struct ks_key_info *info,
+                      struct ks_err *err)
+{
+    if (strcmp(name, "junk") == 0)
+        return ks_buf_set(&info->spki, "junk", 4);
+    if (strcmp(name, "empty") == 0)
+        return KS_OK;
+    return strcmp(name, "odd") == 0 ? (ks_rc)7 : KS_E_IO; /* with no text */
+}
+static ks_rc bad_remove(void *store, const char *name, const struct ks_ask *ask,
+                        struct ks_err *err)
+{
+    return KS_E_IO;
+}
+static ks_rc bad_get(void *store, const char *name, struct ks_record *record,
+                     struct ks_err *err)
+{
+    record->form = strcmp(name, "junk") == 0 ? (enum ks_form)99 : KS_FORM_INSIDE;
+    return KS_OK;
+}
+static ks_rc bad_put(void *store, const char *name,
+                     const struct ks_record *record, struct ks_err *err)
+{
+    return KS_E_IO;
+}
+static ks_rc bad_replace(void *store, const char *name,
+                         const struct ks_record *old,
+                         const struct ks_record *record, struct ks_err *err)
+{
+    return KS_E_IO;
+}
+KS_BACKEND_EXPORT const struct ks_backend ks_backend = {
+    .abi = KS_BACKEND_ABI, .type = "bad", .open = bad_open,
+    .close = bad_close, .list = bad_list, .info = bad_info,
+    .remove = bad_remove, .get = bad_get, .put = bad_put,
+    .replace = bad_replace};
+C
+# shellcheck disable=SC2046 # words
+expect_ok cc -shared -fPIC -fvisibility=hidden -o "$PLUGINS/bad.so" bad.c \
+    $(pkg-config --cflags --libs keystore-backend)
+section "$PLUGINS/bad.so"
+for name in junk empty odd other; do
+    for verb in show test export; do
+        expect_fail caadm key "$verb" "keystore://broken/$name"
+        expect_stderr_has 'caadm: error: key .*: .'
+    done
+    expect_fail openssl pkey -in "keystore://broken/$name" -noout
+    expect_stderr_has 'keystore:'
+    expect_fail openssl pkey -pubin -in "keystore://broken/$name" -noout
+done
+expect_exit 5 caadm key show keystore://broken/odd
+expect_stderr_has 'unknown error|internal error'
+expect_fail caadm key create keystore://broken/new --passout file:pw.txt
+expect_fail caadm key delete keystore://broken/junk --force
+expect_fail caadm key reseal keystore://broken/
+run caadm key list broken
+[ "$RC" -lt 124 ] || fail "died ($RC)"
+expect_equal "control characters" "$(tr -d '[:print:]\n\t' <out | wc -c)" 0
+expect_exit 6 caadm backend check broken
+expect_exit 6 caadm doctor
+run openssl storeutl keystore://broken/
+[ "$RC" -lt 124 ] || fail "died ($RC)"
+others_work
+
 title "others may write it"
 cp "$PLUGINS/material.so" "$PLUGINS/open.so"
 chmod 777 "$PLUGINS/open.so"
