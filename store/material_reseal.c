@@ -22,6 +22,8 @@ static ks_rc remember(void *arg, const struct ks_question *question,
 
     if (rc == KS_OK)
         rc = ks_secret_set(&memory->last, secret->data, secret->len);
+    if (rc == KS_OK)
+        memory->last.random = secret->random;
     return rc;
 }
 
@@ -83,6 +85,17 @@ static ks_rc open_by_new(struct resealing *resealing, ks_rc rc,
     return ks_fail(err, rc, "%s", why->text);
 }
 
+/* What opens it was drawn, as the place wants it. A new one is drawn only if it
+ * is asked for (HOW has a sealing of its own), or a series of these would never
+ * end. */
+static bool is_drawn(const struct resealing *resealing)
+{
+    return resealing->how->sealing == NULL && resealing->old.last.random &&
+           ks_sealing_is_random(resealing->sealing) &&
+           ks_sealing_fits(resealing->sealing, &resealing->target->record,
+                           &resealing->old.last);
+}
+
 static ks_rc open_old(struct resealing *resealing, struct ks_err *err)
 {
     struct ks_ask ask = {remember, &resealing->old};
@@ -92,6 +105,9 @@ static ks_rc open_old(struct resealing *resealing, struct ks_err *err)
 
     if (rc != KS_OK)
         return open_by_new(resealing, rc, &why, err);
+    resealing->current = is_drawn(resealing);
+    if (resealing->current)
+        return KS_OK;
     rc = ask_new(resealing, false, err);
     if (rc == KS_OK &&
         ks_secret_same(&resealing->old.last, &resealing->passphrase))
@@ -136,18 +152,6 @@ static ks_rc no_seals(const struct ks_target *target, struct ks_err *err)
                    target->uri, name);
 }
 
-/* Without asking anybody. Random secrets are drawn anew if that is asked for
- * (HOW has a sealing of its own), else a series of these would never end. */
-static bool is_current(const struct resealing *resealing)
-{
-    const struct ks_sealing *sealing = resealing->sealing;
-    const bool settled =
-        resealing->how->sealing == NULL && ks_sealing_is_random(sealing);
-
-    return (settled || ks_sealing_form(sealing) == KS_FORM_CMS) &&
-           ks_sealing_is_current(sealing, &resealing->target->record);
-}
-
 static ks_rc reseal_target(const struct ks_target *target,
                            const struct ks_reseal *how, struct ks_err *err)
 {
@@ -163,7 +167,8 @@ static ks_rc reseal_target(const struct ks_target *target,
         return KS_E_UNSUPPORTED;
     if (form == KS_FORM_PLAIN)
         return no_seals(target, err);
-    if (is_current(&resealing)) {
+    if (form == KS_FORM_CMS &&
+        ks_sealing_is_current(resealing.sealing, &target->record)) {
         if (how->changed != NULL)
             *how->changed = false;
         return KS_OK;
