@@ -13,7 +13,7 @@
 #include "sqlite/mark.h"
 
 #define PAGE_MAX 512 /* names */
-#define PAGE_MIN 32  /* of the first page: some want to know just the first */
+#define PAGE_MIN 64  /* of the first page: some want to know just the first */
 
 /* Names of up to KS_KEY_NAME_MAX bytes, one after the other. */
 struct page {

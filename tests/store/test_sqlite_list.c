@@ -68,10 +68,10 @@ static void a_full_page_is_not_the_end(void)
 {
     void *store = rig_open();
 
-    put_many(store, 32);
-    CHECK_INT(rig_count(store), 32);
+    put_many(store, 64);
+    CHECK_INT(rig_count(store), 64);
     CHECK_RC(rig_put(store, "z", "z"), KS_OK);
-    CHECK_INT(rig_count(store), 33);
+    CHECK_INT(rig_count(store), 65);
     rig_close(store);
 }
 
@@ -103,7 +103,7 @@ static void a_label_that_is_too_long_ends_no_page_in_a_loop(void)
     struct ks_err err = {0};
     struct heard heard = {.store = rig_open(), .sorted = true};
 
-    put_many(heard.store, 31);
+    put_many(heard.store, 63);
     CHECK_RC(rig_put(heard.store, "long", "a"), KS_OK);
     rig_sql("UPDATE key SET label='long'||hex(zeroblob(400))"
             " WHERE label='long'");
