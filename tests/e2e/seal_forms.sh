@@ -149,6 +149,19 @@ expect_fail openssl pkey -in keystore://d/one -noout -passin file:wrong_pin.txt
 expect_stderr_has 'PIN'
 expect_no_secret
 
+title "an escrow may be a certificate, and its key encrypted"
+backend e 'type = file' 'path = e' \
+    "seal_to = file://$T/pki/escrow.crt, keystore://hsm/ec"
+"${PLAIN[@]}" req -x509 -newkey rsa:2048 -passout file:pw.txt -days 2 \
+    -keyout escrow.key -subj /CN=escrow -out pki/escrow.crt 2>/dev/null
+expect_ok caadm key create keystore://e/one --key-type ec:P-256
+expect_ok caadm key reseal keystore://e/one --seal-to keystore://hsm/ec \
+    --unseal-with "file:$T/escrow.key" --passin file:pw.txt
+expect_no_secret
+expect_equal "keys it is sealed to" "$(grep -c Sealed-To: pki/e/one.pem)" 1
+expect_ok caadm key reseal keystore://e/one --unseal-with "file:$T/any.key"
+expect_equal "keys it is sealed to" "$(grep -c Sealed-To: pki/e/one.pem)" 2
+
 title "keys that cannot open what is sealed to them are refused"
 backend bad 'type = file' 'path = bad' 'seal_to = keystore://hsm/signer'
 expect_fail caadm key create keystore://bad/k --key-type ec:P-256
@@ -179,6 +192,11 @@ refused "file:$T/pki/any.pub" 'no key can open.*any.pub.*no private key'
 refused "file:$T/pki/none.pub" 'none.pub: No such file'
 refused "file:$T/pki/caadm.conf" 'no public key, certificate'
 refused "file:/dev/zero" 'not a regular file'
+mkfifo pki/fifo
+refused "file:$T/pki/fifo" 'not a regular file'
+refused "file:$T/pki" 'not a regular file'
+"${PLAIN[@]}" pkey -in any.key -aes-128-cbc -passout file:pw.txt -out pki/enc.key
+refused "file:$T/pki/enc.key" 'no public key, certificate or unencrypted'
 refused 'file:escrow.pem' 'not the absolute path'
 refused 'keystore://hsm/none' 'keystore://hsm/none'
 refused 'keystore://nowhere/kek' 'no backend "nowhere"'
