@@ -8,7 +8,7 @@
 #   torn.sh TYPE [COMMAND...]    the type of backend; which commands, or all
 #
 # Environment: MODES (all), STRIDE: of each mode every such step is tried, but
-# in each others, so that with 4 every step is tried in one of the four modes.
+# in each others, so that with 5 every step is tried in one of the five modes.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/torn/survive.sh"
 
@@ -64,7 +64,7 @@ done_reseal()
 
 again_delete()
 {
-    if grep -q '^gone' after; then
+    if grep -q "^$GONE " after; then
         again "$@"
     else
         expect_exit 3 "$@"
@@ -74,7 +74,7 @@ again_delete()
 done_delete()
 {
     look after.all
-    ! grep -q ' gone ' after.all || fail "$STEP: not deleted"
+    ! grep -q " $GONE " after.all || fail "$STEP: not deleted"
 }
 
 # It may have been completed before it looks for the key.
@@ -128,6 +128,8 @@ NEW=solo survive create_sealed again_new done_new caadm -q key create \
     keystore://safe/solo --key-type ec:P-256
 NEW=solo survive create_random again_new done_new caadm -q key create \
     keystore://ask/solo --key-type ec:P-256 --passout random
+NEW=solo survive create_auto again_new done_new caadm -q key create \
+    keystore://auto/solo --key-type ec:P-256
 NEW=solo survive import again_new done_new caadm -q key import \
     keystore://default/solo --in import.pem
 SECRET=2 survive passwd again done_passwd caadm -q key passwd \
@@ -136,10 +138,16 @@ SECRET=- survive random again_random done_passwd caadm -q key passwd \
     keystore://ask/moved --passin file:pw.txt --passout random
 survive reseal again done_reseal caadm -q key reseal keystore://ask/ \
     --passin file:pw.txt --passout file:new.txt
+survive reseal_auto again still_there caadm -q key reseal keystore://auto/ \
+    --passout random
 MOVED=moved survive move again_move done_move caadm -q key move \
     keystore://ask/moved keystore://safe/moved --passin file:pw.txt
 MOVED=root survive move_ca again_move done_move caadm -q key move \
     keystore://default/root keystore://safe/root
+MOVED=ocsp survive move_auto again_move done_move caadm -q key move \
+    keystore://auto/ocsp keystore://safe/ocsp
+GONE=ocsp survive delete_auto again_delete done_delete caadm -q key delete \
+    keystore://auto/ocsp --yes
 GONE=gone survive delete again_delete done_delete caadm -q key delete \
     keystore://ask/gone --yes
 NEW=sub survive ca again_ca done_ca caadm -q ca create sub --parent root \

@@ -4,7 +4,8 @@
  * environment:
  *   TORN_BELOW  the directory that is meant; all else is let alone
  *   TORN_AT     N; past the last call, or 0: the program is done when it dies
- *   TORN_MODE   kill, lost, names, data, or mixed:SEED (disk.h)
+ *   TORN_MODE   kill; or lost, names, data, mixed:SEED, for a power loss
+ *               (disk.h); or fail: it does not die, the call fails
  *   TORN_LOG    gets a line about each call that was counted
  * A write at which it dies is made by half. All other calls are not made.
  */
@@ -28,6 +29,7 @@ static struct {
     unsigned long at, count;
     enum disk_mode mode;
     unsigned seed;
+    bool fail;
     int log;
     pid_t pid; /* forked children are let alone */
 } torn = {.log = -1};
@@ -51,6 +53,7 @@ __attribute__((constructor)) static void begin(void)
             torn.mode = (enum disk_mode)i;
     if (torn.mode == DISK_MIXED)
         torn.seed = (unsigned)strtoul(strchr(mode, ':') + 1, NULL, 10);
+    torn.fail = mode != NULL && strcmp(mode, "fail") == 0;
     if (log != NULL)
         torn.log = raw_openat(AT_FDCWD, log,
                               O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -72,6 +75,16 @@ static _Noreturn void die(void)
     (void)kill(getpid(), SIGKILL);
     for (;;)
         (void)pause();
+}
+
+/* What the last call gives, which ends the lock. */
+static int last_call(void)
+{
+    if (!torn.fail)
+        die();
+    (void)pthread_mutex_unlock(&lock);
+    errno = EIO;
+    return -1;
 }
 
 /* Counts a call, under the lock. True: it is the last one. */
@@ -139,8 +152,9 @@ static ssize_t counted_put(int fd, const void *data, size_t len, off_t at)
     (void)pthread_mutex_lock(&lock);
     disk_before_write(fd);
     if (is_last("write", path)) {
-        (void)put(fd, data, len / 2, at);
-        die();
+        if (!torn.fail)
+            (void)put(fd, data, len / 2, at);
+        return last_call();
     }
     result = put(fd, data, len, at);
     (void)pthread_mutex_unlock(&lock);
@@ -190,7 +204,7 @@ static int counted_ftruncate(int fd, off_t len)
     (void)pthread_mutex_lock(&lock);
     disk_before_write(fd);
     if (is_last("ftruncate", path))
-        die();
+        return last_call();
     result = raw_ftruncate(fd, len);
     (void)pthread_mutex_unlock(&lock);
     return result;
@@ -215,7 +229,7 @@ static int counted_sync(int fd, const char *call)
         return raw_fsync(fd);
     (void)pthread_mutex_lock(&lock);
     if (is_last(call, path))
-        die();
+        return last_call();
     /* The disk is ours: nothing has to get to the real one. */
     result = 0;
     disk_synced(fd);
@@ -233,39 +247,40 @@ int fdatasync(int fd)
     return counted_sync(fd, "fdatasync");
 }
 
-/* A file that is there loses its contents. */
+/* A file that is there loses its contents. Ends the lock. */
 static int counted_truncating_open(int dir, const char *path, int flags)
 {
     int fd = raw_openat(dir, path, flags & ~(O_TRUNC | O_CREAT), 0);
 
-    if (fd < 0)
-        return fd;
-    disk_before_write(fd);
-    if (is_last("open to truncate", path))
-        die();
-    (void)raw_ftruncate(fd, 0);
+    if (fd >= 0) {
+        disk_before_write(fd);
+        if (is_last("open to truncate", path)) {
+            (void)syscall(SYS_close, fd);
+            return last_call();
+        }
+        (void)raw_ftruncate(fd, 0);
+    }
+    (void)pthread_mutex_unlock(&lock);
     return fd;
 }
 
 static int counted_open(int dir, const char *path, int flags, mode_t mode)
 {
     struct disk_name name;
+    bool there;
     int fd;
 
     if ((flags & (O_CREAT | O_TRUNC)) == 0 || !is_meant_name(dir, path, &name))
         return raw_openat(dir, path, flags, mode);
     (void)pthread_mutex_lock(&lock);
-    if (!disk_has(&name)) {
-        if ((flags & O_CREAT) != 0 && is_last("create", path))
-            die();
-        fd = raw_openat(dir, path, flags, mode);
-        if (fd >= 0)
-            disk_made(&name);
-    } else if ((flags & O_TRUNC) != 0 && (flags & O_EXCL) == 0) {
-        fd = counted_truncating_open(dir, path, flags);
-    } else {
-        fd = raw_openat(dir, path, flags, mode);
-    }
+    there = disk_has(&name);
+    if (there && (flags & O_TRUNC) != 0 && (flags & O_EXCL) == 0)
+        return counted_truncating_open(dir, path, flags);
+    if (!there && (flags & O_CREAT) != 0 && is_last("create", path))
+        return last_call();
+    fd = raw_openat(dir, path, flags, mode);
+    if (!there && fd >= 0)
+        disk_made(&name);
     (void)pthread_mutex_unlock(&lock);
     return fd;
 }
@@ -317,7 +332,7 @@ int unlinkat(int dir, const char *path, int flags)
         return raw_unlinkat(dir, path, flags);
     (void)pthread_mutex_lock(&lock);
     if (is_last("unlink", path))
-        die();
+        return last_call();
     disk_before_unlink(&name);
     result = raw_unlinkat(dir, path, flags);
     if (result != 0)
@@ -341,7 +356,7 @@ int linkat(int dir, const char *path, int new_dir, const char *new_path,
         return raw_linkat(dir, path, new_dir, new_path, flags);
     (void)pthread_mutex_lock(&lock);
     if (is_last("link", new_path))
-        die();
+        return last_call();
     result = raw_linkat(dir, path, new_dir, new_path, flags);
     if (result == 0)
         disk_made(&name);
@@ -363,7 +378,7 @@ int mkdirat(int dir, const char *path, mode_t mode)
         return raw_mkdirat(dir, path, mode);
     (void)pthread_mutex_lock(&lock);
     if (is_last("mkdir", path))
-        die();
+        return last_call();
     result = raw_mkdirat(dir, path, mode);
     if (result == 0)
         disk_made(&name);
@@ -374,6 +389,28 @@ int mkdirat(int dir, const char *path, mode_t mode)
 int mkdir(const char *path, mode_t mode)
 {
     return mkdirat(AT_FDCWD, path, mode);
+}
+
+int mknodat(int dir, const char *path, mode_t mode, dev_t dev)
+{
+    struct disk_name name;
+    int result;
+
+    if (!is_meant_name(dir, path, &name) || disk_has(&name))
+        return raw_mknodat(dir, path, mode, dev);
+    (void)pthread_mutex_lock(&lock);
+    if (is_last("mknod", path))
+        return last_call();
+    result = raw_mknodat(dir, path, mode, dev);
+    if (result == 0)
+        disk_made(&name);
+    (void)pthread_mutex_unlock(&lock);
+    return result;
+}
+
+int mknod(const char *path, mode_t mode, dev_t dev)
+{
+    return mknodat(AT_FDCWD, path, mode, dev);
 }
 
 int renameat2(int dir, const char *path, int new_dir, const char *new_path,
@@ -387,7 +424,7 @@ int renameat2(int dir, const char *path, int new_dir, const char *new_path,
         return raw_renameat2(dir, path, new_dir, new_path, flags);
     (void)pthread_mutex_lock(&lock);
     if (is_last("rename", new_path))
-        die();
+        return last_call();
     disk_before_rename(&from, &to);
     result = raw_renameat2(dir, path, new_dir, new_path, flags);
     if (result != 0)

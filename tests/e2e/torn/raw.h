@@ -50,6 +50,11 @@ static inline int raw_mkdirat(int dir, const char *path, mode_t mode)
     return (int)syscall(SYS_mkdirat, dir, path, mode);
 }
 
+static inline int raw_mknodat(int dir, const char *path, mode_t mode, dev_t dev)
+{
+    return (int)syscall(SYS_mknodat, dir, path, mode, dev);
+}
+
 static inline int raw_renameat2(int dir, const char *path, int new_dir,
                                 const char *new_path, unsigned flags)
 {

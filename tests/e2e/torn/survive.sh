@@ -2,19 +2,19 @@
 # command, and what holds after each. Sourced after lib.sh.
 : "${TORN:?path of the library}" "${LOOK:?path of torn_look}"
 
-MODES=${MODES:-kill lost names mixed}
-STRIDE=${STRIDE:-4}
+MODES=${MODES:-kill lost names mixed fail}
+STRIDE=${STRIDE:-5}
 DEATHS=0
 
-# Three backends: "default" and "ask" are one place, the first with a
-# passphrase; keys in "safe" are of the other type and sealed to the key in
-# "kek".
+# "default" and "ask" are one place, the first with a passphrase; keys in
+# "auto" have random secrets; those in "safe" are of the other type and sealed
+# to the key in "kek".
 configure()
 {
-    local path=keys other=sqlite other_path=safe.db
+    local path=keys auto=auto other=sqlite other_path=safe.db
 
     if [ "$TYPE" = sqlite ]; then
-        path=keys.db other=file other_path=safe
+        path=keys.db auto=auto.db other=file other_path=safe
     fi
     cat <<CONF
 [caadm]
@@ -30,6 +30,11 @@ kdf = scrypt:2:1:1
 type = $TYPE
 path = $path
 kdf = scrypt:2:1:1
+
+[backend auto]
+type = $TYPE
+path = $auto
+passphrase = random
 
 [backend safe]
 type = $other
@@ -58,11 +63,37 @@ make_home()
         --passout file:pw.txt
     expect_ok caadm key import keystore://default/kept --in other.pem
     expect_ok caadm key create keystore://safe/kept_safe --key-type ed25519
+    expect_ok caadm key create keystore://auto/kept_auto --key-type ed25519
+    expect_ok caadm key create keystore://auto/ocsp --key-type ec:P-256
+}
+
+# Without rmdir, which only "caadm init" and an unused part of SQLite call.
+CHANGES='write|pwrite(64)?|p?writev2?|f?truncate(64)?|fsync|fdatasync|syncfs
+sync_file_range|(posix_)?fallocate(64)?|copy_file_range|sendfile(64)?|creat(64)?
+open(at)?(64)?|mknod(at)?|mkdir(at)?|remove|(sym)?link(at)?|unlink(at)?
+rename(at2?)?'
+
+# Nobody changes what is stored by a call that the library does not see.
+check_calls()
+{
+    local file sqlite
+
+    sqlite=$(ldconfig -p | sed -n 's/.*libsqlite3.so.0 .*=> //p' | head -1)
+    for file in "$CAADM" "$MODULES/keystore.so" "$sqlite"; do
+        nm -D --undefined-only "$file"
+    done | sed -nE "s/^ *U ($(echo "$CHANGES" | tr '\n' '|'))(@.*)?$/\1/p" |
+        sort -u >calls.used
+    nm -D --defined-only "$TORN" | cut -d' ' -f3 | sort >calls.seen
+    [ -s calls.used ] || fail "no calls in $CAADM"
+    [ -z "$(comm -23 calls.used calls.seen)" ] ||
+        fail "not in torn/calls.c: $(comm -23 calls.used calls.seen)"
+    pass
 }
 
 # prepare TYPE [COMMAND...]
 prepare()
 {
+    check_calls
     TYPE=$1
     WANTED=${*:2}
     STEP="undisturbed"
@@ -82,8 +113,8 @@ prepare()
 # look FILE: a line for each key: place, name, public half, secret.
 look()
 {
-    "$LOOK" secrets.txt keystore://ask/ keystore://safe/ >look.out 2>err ||
-        fail "$STEP: a key does not load"
+    "$LOOK" secrets.txt keystore://ask/ keystore://auto/ keystore://safe/ \
+        >look.out 2>err || fail "$STEP: a key does not load"
     sed 's|^keystore://\([^/]*\)/|\1 |' look.out | sort >"$1"
     pass
 }
@@ -110,7 +141,7 @@ survive()
             STEP="$name, $mode at $n"
             die_at "${mode/mixed/mixed:$n}" "$n" "$@" || break
             still_there
-            "$again" "$@"
+            [ "$RC" -eq 0 ] || "$again" "$@"
             "$done"
             nothing_left
         done
@@ -135,14 +166,24 @@ die_at()
     # The shell in between keeps the notice of the death to itself.
     (LD_PRELOAD=$TORN TORN_BELOW=pki TORN_MODE=$1 TORN_AT=$2 TORN_LOG=steps \
         "${@:3}"; exit $?) >out 2>err </dev/null || RC=$?
-    if [ "$RC" -eq 0 ]; then
-        [ "$(tail -n 1 steps | cut -d' ' -f1)" -lt "$2" ] ||
-            fail "$STEP: did not die"
+    if [ "$(wc -l <steps)" -lt "$2" ]; then
+        [ "$RC" -eq 0 ] || fail "$STEP: exit $RC"
         return 1
     fi
-    STEP="$STEP: $(tail -n 1 steps)"
-    [ "$RC" -eq 137 ] || fail "$STEP: exit $RC"
+    STEP="$STEP: $(sed -n "$2p" steps)"
     DEATHS=$((DEATHS + 1))
+    case $1,$RC in
+    fail,0) ;; # it could do without that call
+    fail,*) expect_storage_error ;;
+    *,137) ;;
+    *) fail "$STEP: exit $RC" ;;
+    esac
+}
+
+expect_storage_error()
+{
+    [ "$RC" -eq 5 ] || fail "$STEP: exit $RC, not 5"
+    expect_stderr_has "^caadm: error: "
 }
 
 # Every key that was there loads, is the same, and is listed once. By now $NEW
@@ -180,5 +221,13 @@ nothing_left()
         select 'secrets', key_uri, count(*) from secret group by key_uri
             having count(*) > 1" >state
     echo ok | cmp -s - state || fail "$STEP: left behind: $(cat state)"
+    # Each key has its random secret. That of one that has gone may be left.
+    sqlite3 -readonly pki/caadm.db 'select key_uri from secret' |
+        grep -v "/${GONE:-${MOVED:-/}}$" | sort >secrets.kept
+    sed -n 's|^\(ask\) \([^ ]*\) .* -$|keystore://\1/\2|p
+        s|^\(auto\) \([^ ]*\) .* -$|keystore://\1/\2|p' after.all |
+        grep -v "/${GONE:-${MOVED:-/}}$" | sort >secrets.used
+    cmp -s secrets.kept secrets.used ||
+        fail "$STEP: random secrets: $(diff secrets.kept secrets.used)"
     pass
 }
