@@ -53,6 +53,8 @@ DELAYED(sqlite, sqlite3_int64, sqlite3_column_int64,
 DELAYED(sqlite, const unsigned char *, sqlite3_column_text,
         (sqlite3_stmt *stmt, int at),
         (stmt, at), NULL)
+DELAYED(sqlite, int, sqlite3_column_type, (sqlite3_stmt *stmt, int at),
+        (stmt, at), SQLITE_NULL)
 DELAYED(sqlite, const char *, sqlite3_db_filename,
         (sqlite3 *db, const char *name),
         (db, name), NULL)

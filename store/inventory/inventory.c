@@ -178,7 +178,12 @@ static ks_rc configure(struct ks_inventory *inv, struct ks_err *err)
 
     (void)sqlite3_extended_result_codes(inv->db, 1);
     (void)sqlite3_busy_handler(inv->db, busy, inv);
-    (void)sqlite3_db_config(inv->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /* What a stranger may have put into the schema does not run. */
+    (void)sqlite3_db_config(inv->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    (void)sqlite3_db_config(inv->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0,
+                            (int *)NULL);
+    (void)sqlite3_db_config(inv->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0,
+                            (int *)NULL);
     for (size_t i = 0; rc == KS_OK && i < sizeof(pragmas) / sizeof(pragmas[0]);
          i++)
         rc = exec(inv, pragmas[i], "open", err);

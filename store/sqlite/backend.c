@@ -169,7 +169,7 @@ static ks_rc make_row(const struct store *store, const char *name,
 
 /* Runs SQL, which gives no rows, with ROW and, if not NULL, the sum of what
  * it replaces. An SQL statement is a transaction of its own: wholly or not at
- * all, and synced (synchronous=FULL). *changed: rows. */
+ * all, and synced (synchronous=EXTRA). *changed: rows. */
 static ks_rc write_row(struct store *store, const char *sql,
                        const struct ks_sqlite_row *row, const uint8_t *old_sum,
                        int *changed, struct ks_err *err)
@@ -209,6 +209,9 @@ static ks_rc sqlite_put(void *data, const char *name,
 
     if (rc == KS_OK)
         rc = write_row(store, sql, &row, NULL, &changed, err);
+    if (rc == KS_OK && changed != 1)
+        return say(store, name, KS_E_DAMAGED,
+                   "the database of keys did not keep it", err);
     return rc == KS_E_EXISTS ? taken(store, name, err) : rc;
 }
 

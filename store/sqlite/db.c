@@ -125,7 +125,7 @@ static int open_file(struct ks_sqlite_db *db)
 }
 
 /* The first does what can be done on a connection without reading the file. */
-static const char pragmas[] = "PRAGMA synchronous=FULL;"
+static const char pragmas[] = "PRAGMA synchronous=EXTRA;"
                               "PRAGMA trusted_schema=OFF;"
                               "PRAGMA cell_size_check=ON;"
                               "PRAGMA secure_delete=ON;"
@@ -139,7 +139,12 @@ static ks_rc configure(struct ks_sqlite_db *db, bool write, struct ks_err *err)
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_handler(db->handle, busy, db);
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+    /* What a stranger may have put into the schema does not run. */
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1,
+                            (int *)NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0,
+                            (int *)NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0,
                             (int *)NULL);
     rc = ks_sqlite_exec(db, pragmas, "open", err);
     if (rc == KS_OK)

@@ -21,7 +21,8 @@ struct page {
     size_t used;
     size_t most; /* rows to read */
     size_t rows; /* that were read, good names or not */
-    char last[KS_KEY_NAME_MAX + 1];
+    char last[KS_KEY_NAME_MAX];
+    size_t last_len;
 };
 
 /* What is looked for: labels after the last one where COLUMN is VALUE. */
@@ -46,7 +47,7 @@ static void take(struct page *page, const char *label, size_t len)
 static int bind(sqlite3_stmt *stmt, const struct want *want,
                 const struct page *page)
 {
-    int bad = sqlite3_bind_text64(stmt, 1, page->last, strlen(page->last),
+    int bad = sqlite3_bind_text64(stmt, 1, page->last, page->last_len,
                                   SQLITE_STATIC, SQLITE_UTF8);
 
     bad |= sqlite3_bind_int64(stmt, 2, (int64_t)page->most);
@@ -56,6 +57,26 @@ static int bind(sqlite3_stmt *stmt, const struct want *want,
     else if (!want->all)
         bad |= sqlite3_bind_int64(stmt, 3, want->number);
     return bad == SQLITE_OK ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Where the next page begins. A label that cannot be one, or is out of order,
+ * is damage, and no place to go on from: it could lead round in a circle. */
+static ks_rc end_page(const struct ks_sqlite_db *db, sqlite3_stmt *stmt,
+                      const char *label, size_t len, struct page *page,
+                      struct ks_err *err)
+{
+    size_t shorter = len < page->last_len ? len : page->last_len;
+    int order = memcmp(label, page->last, shorter);
+
+    if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT ||
+        len > sizeof(page->last) || order < 0 ||
+        (order == 0 && len <= page->last_len))
+        return ks_fail(err, KS_E_DAMAGED,
+                       "%s: list: a label is too long, or out of order",
+                       db->path);
+    memcpy(page->last, label, len);
+    page->last_len = len;
+    return KS_OK;
 }
 
 static ks_rc read_rows(struct ks_sqlite_db *db, sqlite3_stmt *stmt,
@@ -71,15 +92,10 @@ static ks_rc read_rows(struct ks_sqlite_db *db, sqlite3_stmt *stmt,
             return KS_E_NOMEM;
         page->rows++;
         take(page, label, len);
-        if (page->rows == page->most) {
-            /* One that is too long is damage, and no place to go on from. */
-            if (len >= sizeof(page->last))
-                return ks_fail(err, KS_E_DAMAGED,
-                               "%s: list: a label is too long", db->path);
-            memcpy(page->last, label, len);
-            page->last[len] = '\0';
-        }
-        rc = ks_sqlite_next(db, stmt, "list", err);
+        if (page->rows == page->most)
+            rc = end_page(db, stmt, label, len, page, err);
+        if (rc == KS_OK)
+            rc = ks_sqlite_next(db, stmt, "list", err);
     }
     return rc == KS_E_NOT_FOUND ? KS_OK : rc;
 }

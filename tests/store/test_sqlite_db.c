@@ -109,6 +109,31 @@ static void a_database_that_lost_its_table_is_refused(void)
     CHECK_CONTAINS(err.text, "no such table");
 }
 
+static void a_strangers_trigger_does_not_run(void)
+{
+    void *store;
+
+    make_key();
+    rig_sql("CREATE TRIGGER t BEFORE INSERT ON key BEGIN"
+            " SELECT raise(IGNORE); END");
+    store = rig_open();
+    CHECK_RC(rig_put(store, "l", "b"), KS_OK);
+    CHECK_RC(rig_get(store, "l", "b", NULL), KS_OK);
+    rig_close(store);
+}
+
+static void a_strangers_view_is_not_read(void)
+{
+    struct ks_err err;
+
+    make_key();
+    rig_sql("ALTER TABLE key RENAME TO real;"
+            "CREATE VIEW key AS SELECT * FROM real");
+    CHECK(try_get(&err) != KS_OK);
+    CHECK_CONTAINS(err.text, RIG_FILE);
+    CHECK(try_put(&err) != KS_OK);
+}
+
 /* Cut anywhere: what is left is refused, or the key is as it was. */
 static void a_truncated_database_gives_no_other_key(void)
 {
@@ -531,6 +556,8 @@ static const struct test_case cases[] = {
     TEST_CASE(another_programs_database_is_refused_and_stays),
     TEST_CASE(the_schema_of_a_newer_program_is_refused),
     TEST_CASE(a_database_that_lost_its_table_is_refused),
+    TEST_CASE(a_strangers_trigger_does_not_run),
+    TEST_CASE(a_strangers_view_is_not_read),
     TEST_CASE(a_truncated_database_gives_no_other_key),
     TEST_CASE(a_flipped_bit_gives_no_other_key),
     TEST_CASE(a_symbolic_link_is_not_followed),

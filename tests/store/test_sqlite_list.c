@@ -113,6 +113,25 @@ static void a_label_that_is_too_long_ends_no_page_in_a_loop(void)
     rig_close(heard.store);
 }
 
+/* Whole pages of labels with a NUL, and of labels that are no text. */
+static void bad_labels_lead_nobody_round_in_a_circle(void)
+{
+    static const char many[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n"
+        " WHERE i<1200) INSERT INTO key(label, created, origin, spki, form,"
+        " private, sum, spki_sha256, spki_sha1) SELECT 'a'||char(0)||i,"
+        " created, origin, spki, form, private, sum, spki_sha256, spki_sha1"
+        " FROM n, (SELECT * FROM key WHERE label='good')";
+    struct ks_err err = {0};
+    struct heard heard = {.store = rig_open(), .sorted = true};
+
+    CHECK_RC(rig_put(heard.store, "good", "a"), KS_OK);
+    rig_sql(many);
+    CHECK_OK(ks_sqlite_backend.list(heard.store, hear, &heard, &err), &err);
+    CHECK_INT(heard.n, 1);
+    rig_close(heard.store);
+}
+
 static ks_rc find(struct heard *heard, const struct ks_query *query)
 {
     struct ks_err err = {0};
@@ -256,6 +275,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_full_page_is_not_the_end),
     TEST_CASE(labels_that_are_no_names_are_passed_over),
     TEST_CASE(a_label_that_is_too_long_ends_no_page_in_a_loop),
+    TEST_CASE(bad_labels_lead_nobody_round_in_a_circle),
     TEST_CASE(a_fingerprint_finds_keys_and_certificates),
     TEST_CASE(a_subject_finds_its_certificate),
     TEST_CASE(no_search_walks_through_all_rows),
