@@ -252,11 +252,36 @@ static bool write_blocks(BIO *bio, const struct ks_record *record)
     return ok;
 }
 
+/* What is written is read first: a key that cannot be read again is lost. */
+static ks_rc read_back(const struct ks_crypto *crypto, const char *name,
+                       const struct ks_record *record,
+                       const struct ks_secret *text, struct ks_err *err)
+{
+    struct ks_key_file file;
+    struct ks_err why = {0};
+    ks_rc rc = ks_key_file_parse(crypto, text->data, text->len, &file, &why);
+
+    if (rc == KS_E_NOMEM)
+        return rc;
+    if (rc != KS_OK)
+        rc =
+            ks_fail(err, KS_E_INVALID, "no key file can hold it: %s", why.text);
+    else if (!ks_record_equal(&file.record, record) ||
+             (name != NULL) != (file.name != NULL) ||
+             (name != NULL && strcmp(name, file.name) != 0))
+        rc = ks_fail(err, KS_E_INVALID,
+                     "no key file can hold it: name, times or URIs would be "
+                     "read otherwise");
+    ks_key_file_clear(&file);
+    return rc;
+}
+
 ks_rc ks_key_file_format(const struct ks_crypto *crypto, const char *name,
                          const struct ks_record *record, struct ks_secret *text,
                          struct ks_err *err)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
+    struct ks_secret made = {0};
     char *data = NULL;
     long len;
     ks_rc rc = KS_E_NOMEM;
@@ -269,8 +294,16 @@ ks_rc ks_key_file_format(const struct ks_crypto *crypto, const char *name,
         len = BIO_get_mem_data(bio, &data);
         rc = len > KS_KEY_FILE_MAX
                  ? ks_fail(err, KS_E_INVALID, "key is too large for a key file")
-                 : ks_secret_set(text, data, (size_t)len);
+                 : ks_secret_set(&made, data, (size_t)len);
     }
+    if (rc == KS_OK)
+        rc = read_back(crypto, name, record, &made, err);
+    if (rc == KS_OK) {
+        ks_secret_clear(text);
+        *text = made;
+        made = (struct ks_secret){0}; /* given to the caller */
+    }
+    ks_secret_clear(&made);
     ERR_pop_to_mark();
     BIO_free(bio); /* wipes: it is a secure one */
     return rc;

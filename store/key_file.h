@@ -25,7 +25,7 @@ KS_MUST_CHECK ks_rc ks_key_file_parse(const struct ks_crypto *crypto,
 
 /* Writes the text of a file of RECORD, the key NAME (may be NULL); *text is
  * secret because a plain key may be in it. Caller clears *text. KS_E_INVALID
- * (too large), KS_E_NOMEM. */
+ * (too large, or it could not be read again), KS_E_NOMEM. */
 KS_MUST_CHECK ks_rc ks_key_file_format(const struct ks_crypto *crypto,
                                        const char *name,
                                        const struct ks_record *record,

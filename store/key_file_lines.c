@@ -91,7 +91,7 @@ static bool add_recipient(struct ks_key_lines *lines, const char *value)
     char *longer;
 
     if (len == 0 || len > KS_URI_MAX || !is_uri(value))
-        return false;
+        return true; /* a hint, which nobody trusts: no key is lost for it */
     longer = OPENSSL_realloc(lines->recipients, had + sizeof(COMMA) + len);
     if (longer == NULL)
         return false;
@@ -224,7 +224,7 @@ static bool write_info(const struct ks_key_info *info, BIO *bio)
     char text[32];
     struct tm tm;
 
-    if (info->created != 0 &&
+    if (info->created > 0 &&
         (gmtime_r(&info->created, &tm) == NULL ||
          strftime(text, sizeof(text), TIME_FORMAT, &tm) == 0 ||
          BIO_printf(bio, "Created: %s\n", text) <= 0))

@@ -147,6 +147,33 @@ static void a_changed_certificate_is_damage(void)
     ks_secret_clear(&text);
 }
 
+static void what_could_not_be_read_again_is_not_written(void)
+{
+    struct ks_record record;
+    struct ks_secret text = {0};
+    struct ks_err err = {0};
+
+    make_record(&record);
+    record.recipients = OPENSSL_strdup("file:/etc/j\xc3\xb6rg.pem");
+    CHECK_RC(ks_key_file_format(&ours, "k", &record, &text, &err),
+             KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "no key file can hold it");
+    record.recipients[0] = '\0';
+    CHECK_RC(ks_key_file_format(&ours, "k", &record, &text, NULL),
+             KS_E_INVALID);
+    OPENSSL_free(record.recipients);
+    record.recipients = NULL;
+    record.info.created = -5;
+    CHECK_RC(ks_key_file_format(&ours, "k", &record, &text, NULL),
+             KS_E_INVALID);
+    record.info.created = 5;
+    record.info.spki.data[0] ^= 1;
+    CHECK_RC(ks_key_file_format(&ours, "k", &record, &text, NULL),
+             KS_E_INVALID);
+    CHECK(text.data == NULL);
+    ks_record_clear(&record);
+}
+
 static void recipients_are_kept_in_order(void)
 {
     struct ks_record record;
@@ -293,6 +320,7 @@ static const struct test_case cases[] = {
     TEST_CASE(unsealed_keys_and_certificates_are_kept_too),
     TEST_CASE(a_chain_that_is_no_der_is_not_written),
     TEST_CASE(a_changed_certificate_is_damage),
+    TEST_CASE(what_could_not_be_read_again_is_not_written),
     TEST_CASE(recipients_are_kept_in_order),
     TEST_CASE(lines_are_not_needed),
     TEST_CASE(every_cut_is_damage),
