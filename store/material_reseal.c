@@ -98,10 +98,15 @@ static bool is_drawn(const struct resealing *resealing)
 
 static ks_rc open_old(struct resealing *resealing, struct ks_err *err)
 {
-    struct ks_ask ask = {remember, &resealing->old};
+    const struct ks_target *target = resealing->target;
+    const struct ks_ask remembering = {remember, &resealing->old};
+    /* Whoever opens the keys that a key is sealed to has to see who asks. */
+    const struct ks_ask *ask = target->record.form == KS_FORM_PASSPHRASE
+                                   ? &remembering
+                                   : resealing->how->ask;
     struct ks_err why = {0};
-    ks_rc rc = ks_target_open(resealing->target, resealing->how->with, true,
-                              &ask, &resealing->pkcs8, &why);
+    ks_rc rc = ks_target_open(target, resealing->how->with, true, ask,
+                              &resealing->pkcs8, &why);
 
     if (rc != KS_OK)
         return open_by_new(resealing, rc, &why, err);
