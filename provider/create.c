@@ -95,6 +95,7 @@ ks_rc prov_create_open(struct prov_create *create, struct prov_ctx *ctx,
 
 void prov_create_clear(struct prov_create *create)
 {
+    prov_random_clear(&create->ask.random);
     prov_place_close(&create->place);
     ks_buf_clear(&create->cert);
     ks_buf_clear(&create->chain);

@@ -136,12 +136,29 @@ static ks_rc make(const struct prov_store *store, struct ks_secret *secret,
     return rc == KS_OK ? rc : ks_fail(err, rc, "cannot draw a random secret");
 }
 
+/* Who could read what is drawn could open the key. */
+static ks_rc check_closed(const struct prov_store *store, struct ks_err *err)
+{
+    const char *path = database_of(store);
+    struct stat st;
+
+    if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+        return KS_OK; /* what is not there is said when it is opened */
+    ks_hint(err, "chmod go-rwx %s", path);
+    return ks_fail(err, KS_E_DENIED,
+                   "%s: others can read or change it (mode %04o), and random "
+                   "secrets are kept there",
+                   path, (unsigned)(st.st_mode & 07777));
+}
+
 static ks_rc draw(const struct prov_store *store, const char *uri,
                   struct prov_random *random, struct ks_err *err)
 {
     struct ks_inventory *inv = NULL;
     ks_rc rc = check_apart(store, err);
 
+    if (rc == KS_OK)
+        rc = check_closed(store, err);
     if (rc == KS_OK)
         rc = make(store, &random->secret, err);
     if (rc == KS_OK)
@@ -195,11 +212,20 @@ static void forget(const struct prov_store *store, const char *uri,
     close_inventory(inv);
 }
 
-/* Storage that failed may have the key under the new secret all the same, now
- * or after a crash. */
-static bool may_be_kept(ks_rc rc)
+/* After these nothing was kept under the new secret. After any other failure,
+ * of storage or of a backend that we do not know, it may be there all the same,
+ * now or after a crash; and a secret too many harms nothing. */
+static bool is_surely_not_kept(ks_rc rc)
 {
-    return rc == KS_E_IO || rc == KS_E_FULL || rc == KS_E_INTERNAL;
+    static const ks_rc results[] = {
+        KS_E_EXISTS,  KS_E_BUSY,           KS_E_NOT_FOUND,
+        KS_E_INVALID, KS_E_SECRET_MISSING, KS_E_SECRET_WRONG,
+    };
+
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+        if (results[i] == rc)
+            return true;
+    return false;
 }
 
 ks_rc prov_random_done(const struct prov_store *store, const char *uri,
@@ -215,7 +241,7 @@ ks_rc prov_random_done(const struct prov_store *store, const char *uri,
         close_inventory(inv);
     } else if (rc == KS_OK && random->newest != 0) {
         forget(store, uri, 0, random->newest);
-    } else if (random->drawn != 0 && !may_be_kept(rc)) {
+    } else if (random->drawn != 0 && is_surely_not_kept(rc)) {
         forget(store, uri, random->drawn, random->drawn);
     }
     prov_random_clear(random);

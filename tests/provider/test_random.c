@@ -393,6 +393,25 @@ static void without_an_inventory_it_is_said(void)
     fixture_close(&f);
 }
 
+static void none_is_put_where_others_read(void)
+{
+    struct fixture f;
+    char text[TEXT_MAX];
+
+    open_all(&f);
+    CHECK(make(&f, URI, NULL));
+    CHECK_INT(chmod(test_path("caadm.db"), 0640), 0);
+    CHECK(!make(&f, "keystore://alone/b", NULL));
+    CHECK_RC(fixture_raised(text, sizeof(text)), KS_E_DENIED);
+    CHECK_CONTAINS(text, "caadm.db");
+    CHECK_CONTAINS(text, "chmod go-rwx");
+    CHECK(access(test_path("alone/b.pem"), F_OK) != 0);
+    CHECK(loads(&f, URI, NULL));
+    CHECK_INT(chmod(test_path("caadm.db"), 0600), 0);
+    CHECK(make(&f, "keystore://alone/b", NULL));
+    fixture_close(&f);
+}
+
 static void a_broken_inventory_breaks_no_other_key(void)
 {
     static const char junk[] = "this is not a database, and it is long enough "
@@ -572,6 +591,7 @@ static const struct test_case cases[] = {
     TEST_CASE(what_the_dead_left_is_passed_over_and_removed),
     TEST_CASE(a_removed_key_takes_its_secrets_along),
     TEST_CASE(without_an_inventory_it_is_said),
+    TEST_CASE(none_is_put_where_others_read),
     TEST_CASE(a_broken_inventory_breaks_no_other_key),
     TEST_CASE(what_is_public_needs_no_inventory),
     TEST_CASE(many_processes_make_one_key),
