@@ -110,6 +110,11 @@ KS_MUST_CHECK ks_rc ca_key_refuse_circle(const struct ca_env *env,
                                          const char *from, const char *to,
                                          struct ks_err *err);
 
+/* True if the URIs A and B, of keys that are there, mean one object: as far as
+ * its token tells; of other places, unless they are surely two. key_same.c */
+bool ca_key_is_same_object(const struct ca_env *env, const char *a,
+                           const char *b);
+
 /* After KS_E_NOT_FOUND: a token that is not there now has the key all the
  * same. */
 bool ca_key_is_gone(const struct ca_env *env, const char *uri);

@@ -26,6 +26,7 @@ struct moving {
     struct ks_key_move plan;
     int64_t intent;
     bool made;              /* the copy is there, and ours to remove */
+    bool taken;             /* it was there: a dead process had made it */
     struct ca_strings also; /* other URIs of the same key on its token */
 };
 
@@ -152,10 +153,10 @@ static ks_rc copy(struct moving *m, struct ks_err *err)
 
     if (rc == KS_OK)
         return put(m, err);
-    if (rc == KS_E_EXISTS && m->env->inv != NULL &&
-        ks_intent_take_copy(m->env->inv, &m->plan, &m->intent, &ignored) ==
-            KS_OK &&
-        is_same(&m->at_to, m, m->to, false, &ignored) == KS_OK)
+    m->taken = rc == KS_E_EXISTS && m->env->inv != NULL &&
+               ks_intent_take_copy(m->env->inv, &m->plan, &m->intent,
+                                   &ignored) == KS_OK;
+    if (m->taken && is_same(&m->at_to, m, m->to, false, &ignored) == KS_OK)
         return KS_OK;
     ERR_clear_error();
     if (why.hint[0] != '\0')
@@ -163,12 +164,15 @@ static ks_rc copy(struct moving *m, struct ks_err *err)
     return ks_fail(err, rc, "%s", why.text);
 }
 
-/* If removing fails, the intent stays, and the next start tries again. */
+/* If removing fails, the intent stays, and the next start tries again; as it
+ * does with what a dead process had left. */
 static void undo(struct moving *m)
 {
     struct ks_err ignored = {0};
     ks_rc rc = KS_OK;
 
+    if (m->taken)
+        return;
     if (m->made)
         rc = ca_key_remove(&m->at_to, m->spec->to.uri, &ignored);
     if ((rc == KS_OK || rc == KS_E_NOT_FOUND) && m->intent != 0)
@@ -179,38 +183,6 @@ static void undo(struct moving *m)
 
 /* --- the records ----------------------------------------------------------
  */
-
-static ks_rc note_fact(void *arg, const char *name, const char *value,
-                       struct ks_err *err)
-{
-    struct ca_strings *facts = arg;
-
-    if (strcmp(name, "token") != 0 && strcmp(name, "id") != 0 &&
-        strcmp(name, "label") != 0)
-        return KS_OK;
-    return ca_strings_add(facts, "%s=%s", name, value) == KS_OK ? KS_OK
-                                                                : ca_nomem(err);
-}
-
-/* Two URIs of one object, as far as its token tells. */
-static bool same_object(const struct ca_env *env, const char *a, const char *b)
-{
-    const char *const uris[] = {a, b};
-    struct ca_strings facts[2] = {{0}};
-    struct ks_err ignored = {0};
-    bool same = true;
-
-    for (size_t i = 0; same && i < 2; i++)
-        same = ca_key_describe(env, uris[i], note_fact, &facts[i], &ignored) ==
-                   KS_OK &&
-               facts[i].n > 1;
-    same = same && facts[0].n == facts[1].n;
-    for (size_t i = 0; same && i < facts[0].n; i++)
-        same = strcmp(facts[0].items[i], facts[1].items[i]) == 0;
-    ca_strings_clear(&facts[0]);
-    ca_strings_clear(&facts[1]);
-    return same;
-}
 
 static ks_rc look_at_ca(void *arg, const struct ks_ca_row *row,
                         struct ks_err *err)
@@ -231,7 +203,8 @@ static ks_rc look_at_ca(void *arg, const struct ks_ca_row *row,
     same = cert != NULL && EVP_PKEY_eq(X509_get0_pubkey(cert), m->pkey) == 1;
     ERR_pop_to_mark();
     X509_free(cert);
-    if (!same || !same_object(&m->at_from, m->spec->from, row->key_uri))
+    if (!same ||
+        !ca_key_is_same_object(&m->at_from, m->spec->from, row->key_uri))
         return KS_OK;
     return ca_strings_add(&m->also, "%s", row->key_uri) == KS_OK
                ? KS_OK

@@ -117,15 +117,19 @@ ks_rc ca_settle_move(const struct ca_env *env, const struct ks_intent *intent,
     if (here == END_UNSEEN)
         return unseen(intent, intent->key_uri, &why, settled);
     there = look(env, intent->other_uri, intent, &why);
-    if (there == END_SAME)
+    if (there == END_SAME &&
+        !ca_key_is_same_object(env, intent->key_uri, intent->other_uri))
         return remove_one(env, intent, settled, err);
     if (there == END_UNSEEN)
         return unseen(intent, intent->other_uri, &why, settled);
-    /* It is the only one that is left. */
+    /* It is the only one that is left, or both are one: caadm.conf may have
+     * changed since. */
     rc = ks_intent_remove(env->inv, intent->id, err);
     if (rc == KS_OK)
         rc = ca_strings_add(&settled->notes,
-                            "key %s: kept, for it is no longer at %s",
+                            there == END_SAME
+                                ? "key %s: kept, for %s is the same one"
+                                : "key %s: kept, for it is no longer at %s",
                             intent->key_uri, intent->other_uri);
     return rc;
 }

@@ -18,6 +18,7 @@
 #define TO "keystore://other/k"
 
 static OSSL_PROVIDER *providers[2];
+static const char *plan_to = TO; /* of leave_plan */
 
 /* The provider in a library context of its own, as caadm.conf here says. */
 static void provider_open(struct fixture *f)
@@ -125,7 +126,7 @@ static int plans_left(struct fixture *f)
  * dead then. HASH_OF NULL: of a key that is nowhere. */
 static void leave_plan(struct fixture *f, const char *hash_of, bool drop)
 {
-    struct ks_key_move plan = {.from = FROM, .to = TO};
+    struct ks_key_move plan = {.from = FROM, .to = plan_to};
     struct fixture dead;
     EVP_PKEY *pkey = NULL;
     int64_t id = 0;
@@ -317,6 +318,44 @@ static void where_nothing_can_be_seen_both_stay(void)
     provider_close(&f);
 }
 
+/* caadm.conf has changed since: both URIs lead to one key. */
+static void one_key_of_two_names_stays(void)
+{
+    struct fixture f;
+
+    provider_open(&f);
+    make(&f, FROM);
+    plan_to = "keystore://stay/k";
+    for (int drop = 0; drop < 2; drop++) {
+        leave_plan(&f, FROM, drop != 0);
+        CHECK_CONTAINS(settle(&f), "the same one");
+        CHECK(is_there(&f, FROM));
+    }
+    plan_to = TO;
+    CHECK_INT(plans_left(&f), 0);
+    provider_close(&f);
+}
+
+static void what_a_dead_process_copied_is_not_forgotten(void)
+{
+    struct ca_moved moved = {0};
+    struct ca_move_spec spec = {.from = FROM,
+                                .to = {.uri = TO, .passout = "file:/nothing"}};
+    struct fixture f;
+
+    provider_open(&f);
+    make(&f, FROM);
+    copy_to(&f, FROM, TO);
+    leave_plan(&f, FROM, false);
+    CHECK(ca_key_move(&f.env, &spec, &moved, &f.err) != KS_OK);
+    ca_moved_clear(&moved);
+    CHECK(is_there(&f, FROM));
+    CHECK(is_there(&f, TO));
+    fixture_close(&f); /* it had taken the plan up */
+    CHECK_INT(plans_left(&f), 1);
+    provider_close(&f);
+}
+
 static void the_same_command_takes_a_move_up(void)
 {
     struct ca_moved moved = {0};
@@ -389,9 +428,11 @@ static const struct test_case cases[] = {
     TEST_CASE(a_key_that_was_moved_goes_where_it_was),
     TEST_CASE(an_import_that_was_not_recorded_goes),
     TEST_CASE(another_key_of_the_name_is_nobodys_to_remove),
+    TEST_CASE(one_key_of_two_names_stays),
     TEST_CASE(resealing_says_whether_there_was_anything_to_do),
     TEST_CASE(the_only_one_that_is_left_stays),
     TEST_CASE(the_same_command_takes_a_move_up),
+    TEST_CASE(what_a_dead_process_copied_is_not_forgotten),
     TEST_CASE(what_cannot_be_moved_stays),
     TEST_CASE(where_nothing_can_be_seen_both_stay),
 };
