@@ -18,7 +18,8 @@
 #include "locate.h"
 #include "sealing_keys.h"
 
-#define DEPTH_MAX 4 /* of keys sealed to keys sealed to keys ... */
+#define SHOWN_MAX 160 /* bytes of a URI in an error text */
+#define DEPTH_MAX 4   /* of keys sealed to keys sealed to keys ... */
 
 /* Of keys that are being opened by this thread, one for the other. */
 static _Thread_local unsigned depth;
@@ -163,9 +164,13 @@ static ks_rc open_in_place(const struct prov_ctx *ctx,
 
 static ks_rc each_other(const char *uri, struct ks_err *err)
 {
+    char shown[SHOWN_MAX];
+
+    ks_uri_redact(uri, shown, sizeof(shown));
     ks_hint(err, "look at seal_to in caadm.conf; one of the keys has to be on "
                  "a token, in a file, or under a passphrase");
-    return ks_fail(err, KS_E_CONFIG, "%s: keys are sealed to each other", uri);
+    return ks_fail(err, KS_E_CONFIG, "%s: keys are sealed to each other",
+                   shown);
 }
 
 /* The place stays open with the key: kek->held. */

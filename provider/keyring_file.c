@@ -37,9 +37,24 @@ static const char *path_of(const char *uri)
 
 /* ---- reading ---- */
 
+/* Who can write the public half reads all that is sealed from then on. */
+static ks_rc check_trusted(const char *uri, const struct stat *about,
+                           struct ks_err *err)
+{
+    if ((about->st_uid == 0 || about->st_uid == geteuid()) &&
+        (about->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return KS_OK;
+    ks_hint(err, "look whether it is still the right one; then chown it to "
+                 "root or yourself, and chmod go-w it");
+    return ks_fail(err, KS_E_DENIED,
+                   "%s: others may write it, and would read what is sealed to "
+                   "it",
+                   uri);
+}
+
 /* The file that FD is, if it can be one of keys. */
-static ks_rc read_open(const char *uri, int fd, struct ks_secret *text,
-                       struct ks_err *err)
+static ks_rc read_open(const char *uri, int fd, bool trusted,
+                       struct ks_secret *text, struct ks_err *err)
 {
     struct stat about;
     size_t done = 0;
@@ -50,6 +65,8 @@ static ks_rc read_open(const char *uri, int fd, struct ks_secret *text,
         return ks_fail(err, KS_E_INVALID,
                        "%s: not a regular file of at most %d bytes", uri,
                        FILE_MAX);
+    if (trusted && check_trusted(uri, &about, err) != KS_OK)
+        return KS_E_DENIED;
     if (ks_secret_alloc(text, (size_t)about.st_size) != KS_OK)
         return ks_fail(err, KS_E_NOMEM, "out of memory");
     while (done < text->len) {
@@ -67,7 +84,7 @@ static ks_rc read_open(const char *uri, int fd, struct ks_secret *text,
     return KS_OK;
 }
 
-static ks_rc read_file(const char *uri, struct ks_secret *text,
+static ks_rc read_file(const char *uri, bool trusted, struct ks_secret *text,
                        struct ks_err *err)
 {
     int fd = open(path_of(uri), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -75,7 +92,7 @@ static ks_rc read_file(const char *uri, struct ks_secret *text,
 
     if (fd < 0)
         return ks_fail_errno(err, ks_rc_of_errno(errno), "%s", uri);
-    rc = read_open(uri, fd, text, err);
+    rc = read_open(uri, fd, trusted, text, err);
     (void)close(fd); /* read only */
     return rc;
 }
@@ -121,7 +138,7 @@ static ks_rc read_block(const char *uri, const char *const wanted[],
                         struct ks_err *err)
 {
     struct ks_secret text = {0};
-    ks_rc rc = read_file(uri, &text, err);
+    ks_rc rc = read_file(uri, wanted == public_labels, &text, err);
 
     if (rc == KS_OK)
         rc = find_block(&text, wanted, name, der);

@@ -45,7 +45,8 @@ static ks_rc check_parsed(const char *text, const struct ks_uri *uri,
         return refuse(err, text, "names a backend, not a key");
     if (uri->type == KS_URI_CERT)
         return refuse(err, text, "names a certificate, not a key");
-    if (uri->has_pin_value)
+    if (uri->has_pin_value ||
+        (uri->pin_source != NULL && strncmp(uri->pin_source, "pass:", 5) == 0))
         return refuse(err, text, "a PIN does not stand here; say pin-source");
     if (backend != NULL && strcmp(uri->backend, backend) == 0) {
         ks_hint(err, "name a key of another backend, best one on a token");
@@ -119,7 +120,8 @@ static ks_rc check_scheme(const char *text, const char *backend,
                      "file:/path/to/escrow.pem");
         return refuse(err, text, "not a URI");
     }
-    return strstr(text, "pin-value=") == NULL
+    return strstr(text, "pin-value=") == NULL &&
+                   strstr(text, "pin-source=pass") == NULL
                ? KS_OK
                : refuse(err, text, "a PIN does not stand here; say pin-source");
 }

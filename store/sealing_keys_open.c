@@ -60,6 +60,8 @@ static bool is_over(struct opening_run *run, const char *uri, ks_rc rc,
 {
     if (rc != KS_OK)
         ks_failures_add(&run->failures, uri, rc, why);
+    if (rc == KS_E_INTERRUPTED)
+        run->failures.first = rc;
     if (rc == KS_E_SECRET_WRONG)
         run->ask = NULL;
     return rc == KS_OK || rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM;
@@ -110,6 +112,8 @@ static ks_rc try_all(struct opening_run *run, const char *with,
         return KS_OK;
     if (recipients != NULL)
         rc = ks_seal_to_from_hints(recipients, &hints, err);
+    /* Whoever wrote them could name any token, and have its PIN tried. */
+    run->ask = NULL;
     if (rc == KS_OK)
         (void)try_list(run, &hints); /* failures are in run */
     ks_seal_to_clear(&hints);

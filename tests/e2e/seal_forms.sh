@@ -197,6 +197,8 @@ refused "file:$T/pki/fifo" 'not a regular file'
 refused "file:$T/pki" 'not a regular file'
 "${PLAIN[@]}" pkey -in any.key -aes-128-cbc -passout file:pw.txt -out pki/enc.key
 refused "file:$T/pki/enc.key" 'no public key, certificate or unencrypted'
+cp pki/any.pub pki/open.pub && chmod 666 pki/open.pub
+refused "file:$T/pki/open.pub" 'open.pub: others may write it'
 refused 'file:escrow.pem' 'not the absolute path'
 refused 'keystore://hsm/none' 'keystore://hsm/none'
 refused 'keystore://nowhere/kek' 'no backend "nowhere"'

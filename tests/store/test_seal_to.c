@@ -57,6 +57,8 @@ static void what_is_no_key_is_refused_by_name(void)
         {"keystore://hsm/kek?colour=red", "colour"},
         {"keystore://hsm/kek?pin-value=1234", "say pin-source"},
         {"pkcs11:object=kek?pin-value=1234", "say pin-source"},
+        {"pkcs11:object=kek?pin-source=pass:1234", "say pin-source"},
+        {"keystore://hsm/kek?pin-source=pass:1234", "say pin-source"},
         {"keystore://db/kek", "in this backend itself"},
         {"keystore://DB/kek", "in this backend itself"},
         {"file:/etc/j\303\266rg.pem", "does not stand in a URI"},
