@@ -63,12 +63,14 @@ json '.backends[0] | .status == "ok" and .facts.token == "fresh" and
     caadm backend check new
 expect_exit 2 caadm backend init default
 expect_exit 3 caadm backend init nothing
+cp "$CONF" without.conf
 hsm_backend "$CONF" later later
 expect_exit 4 caadm backend init later --so-pin file:none.txt
 expect_exit 4 caadm backend init later
 expect_exit 2 caadm backend init later --so-pin "$SO_PIN"
 expect_no_secret
 expect_fail grep -q later <(softhsm2-util --show-slots)
+mv without.conf "$CONF" # doctor misses that token, rightly
 expect_ok caadm backend check hsm
 expect_stdout_has 'main'
 expect_stdout_has "$(basename "$HSM_MODULE")"
