@@ -200,6 +200,18 @@ static ks_rc note_failure(struct resealing *r, const char *uri, ks_rc rc,
     return KS_OK;
 }
 
+/* Deleted by another process since the listing began. Or it is there, and what
+ * it is to be sealed to is not. */
+static bool is_gone(const struct resealing *r, const char *uri)
+{
+    struct ks_err ignored = {0};
+    EVP_PKEY *pkey = NULL;
+    ks_rc rc = ca_key_load_public(&r->env, uri, &pkey, &ignored);
+
+    EVP_PKEY_free(pkey);
+    return rc == KS_E_NOT_FOUND;
+}
+
 static ks_rc reseal_one(struct resealing *r, const char *uri,
                         struct ks_err *err)
 {
@@ -216,10 +228,9 @@ static ks_rc reseal_one(struct resealing *r, const char *uri,
         r->resealed++;
     else if (rc == KS_OK)
         r->current++;
-    /* Deleted by another process since the listing began. */
-    if (rc == KS_OK || (rc == KS_E_NOT_FOUND && r->many))
+    if (rc == KS_OK || (rc == KS_E_NOT_FOUND && r->many && is_gone(r, uri)))
         return KS_OK;
-    if (is_fatal(rc)) {
+    if (is_fatal(rc) || rc == KS_E_NOT_FOUND) {
         *err = why;
         return rc;
     }

@@ -189,6 +189,12 @@ for backend in db files; do
         --seal-to "keystore://hsm/signs-$backend"
     expect_ok caadm key test "$B/k4" --passin file:pw.txt
 
+    title "$backend: to a key that is not there"
+    setting "$backend" seal_to "keystore://hsm/nothing"
+    expect_exit 3 caadm key reseal "$B/"
+    expect_stderr_has "not sealed: .*keystore://hsm/nothing"
+    setting "$backend" seal_to "keystore://hsm/agree"
+
     title "$backend: one bad key"
     expect_exit 4 caadm key reseal "$B/" --json
     counts 0 $((N - 1)) 1
