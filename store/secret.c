@@ -265,8 +265,13 @@ bool ks_secret_is_random(const char *source)
 
 ks_rc ks_secret_passphrase_check(const char *source, struct ks_err *err)
 {
-    return ks_secret_is_random(source) ? KS_OK
-                                       : ks_secret_source_check(source, err);
+    struct ks_err why = {0};
+    ks_rc rc;
+
+    if (ks_secret_is_random(source))
+        return KS_OK;
+    rc = ks_secret_source_check(source, &why);
+    return rc == KS_OK ? KS_OK : ks_fail(err, rc, "%s, or random", why.text);
 }
 
 ks_rc ks_secret_source_check(const char *source, struct ks_err *err)

@@ -85,6 +85,9 @@ static void random_is_for_passphrases_of_keys_alone(void)
         CHECK(!ks_secret_is_random(not_random[i]));
         CHECK_RC(ks_secret_passphrase_check(not_random[i], NULL), KS_E_INVALID);
     }
+    err = (struct ks_err){0};
+    CHECK_RC(ks_secret_passphrase_check("Random", &err), KS_E_INVALID);
+    CHECK_CONTAINS(err.text, "prompt, or random");
 }
 
 static void text_and_environment_give_what_they_say(void)
