@@ -128,6 +128,30 @@ static ks_rc table_of(const char *path, const char *title,
                    path, title);
 }
 
+/* "seal-to" is "seal_to" in the table; no other guess is made. */
+static ks_rc unknown_key(const char *path, const char *title,
+                         const char *common, const char *table, const char *key,
+                         struct ks_err *err)
+{
+    char *guess = OPENSSL_strdup(key);
+    const struct ks_setting_doc *doc = NULL;
+
+    for (char *at = guess; at != NULL && *at != '\0'; at++)
+        if (*at == '-')
+            *at = '_';
+    if (guess != NULL)
+        doc = ks_setting_find(common, guess);
+    if (guess != NULL && doc == NULL && table[0] != '\0')
+        doc = ks_setting_find(table, guess);
+    OPENSSL_free(guess);
+    if (doc != NULL)
+        ks_hint(err, "write %s", doc->key);
+    else
+        ks_hint(err, "man caadm.conf lists what there is for each section");
+    return ks_fail(err, KS_E_CONFIG, "%s: [%s] %s: unknown key", path, title,
+                   key);
+}
+
 static ks_rc add_setting(const char *path, const char *title, const char *table,
                          struct ks_section *section, const char *key,
                          const char *value, struct ks_err *err)
@@ -142,8 +166,7 @@ static ks_rc add_setting(const char *path, const char *title, const char *table,
     if (doc == NULL && table[0] != '\0')
         doc = ks_setting_find(table, key);
     if (doc == NULL && !foreign)
-        return ks_fail(err, KS_E_CONFIG, "%s: [%s] %s: unknown key", path,
-                       title, key);
+        return unknown_key(path, title, common, table, key, err);
     if (doc != NULL && ks_setting_check(doc, value, &why) != KS_OK)
         return ks_fail(err, KS_E_CONFIG, "%s: [%s] %s: %s", path, title,
                        doc->key, why.text);

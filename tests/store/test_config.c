@@ -122,6 +122,21 @@ static void other_kinds_of_backend_do_not_disturb(void)
     ks_config_close(config);
 }
 
+static void a_dash_in_a_key_gets_a_hint(void)
+{
+    struct ks_config *config = NULL;
+    struct ks_err err;
+
+    CHECK_RC(
+        open_text("[backend a]\ntype = sqlite\nseal-to = x\n", &config, &err),
+        KS_E_CONFIG);
+    CHECK_CONTAINS(err.text, "seal-to: unknown key");
+    CHECK_STR(err.hint, "write seal_to");
+    CHECK_RC(open_text("[backend a]\ntype = file\ncolour = x\n", &config, &err),
+             KS_E_CONFIG);
+    CHECK_STR(err.hint, "man caadm.conf lists what there is for each section");
+}
+
 static void faults_name_file_section_and_key(void)
 {
     static const struct {
@@ -220,6 +235,7 @@ static const struct test_case cases[] = {
     TEST_CASE(keys_get_the_spelling_of_the_table),
     TEST_CASE(paths_are_relative_to_the_file),
     TEST_CASE(other_kinds_of_backend_do_not_disturb),
+    TEST_CASE(a_dash_in_a_key_gets_a_hint),
     TEST_CASE(faults_name_file_section_and_key),
     TEST_CASE(no_file_is_not_found_with_a_hint),
     TEST_CASE(many_sections_and_settings_are_read),
