@@ -375,6 +375,24 @@ static void the_same_command_takes_a_move_up(void)
     provider_close(&f);
 }
 
+/* A dead process had begun this very move, and now there is another key where
+ * its copy was to be. */
+static void another_key_is_never_taken_for_the_copy(void)
+{
+    struct ca_moved moved = {0};
+    struct fixture f;
+
+    provider_open(&f);
+    make(&f, FROM);
+    make(&f, TO);
+    leave_plan(&f, FROM, false);
+    CHECK_RC(move(&f, FROM, TO, false, &moved), KS_E_EXISTS);
+    ca_moved_clear(&moved);
+    CHECK(is_there(&f, FROM));
+    CHECK(is_there(&f, TO));
+    provider_close(&f);
+}
+
 static void an_import_that_was_not_recorded_goes(void)
 {
     struct ca_key_spec spec = {.uri = TO};
@@ -429,6 +447,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_copy_that_was_not_registered_goes),
     TEST_CASE(a_key_that_was_moved_goes_where_it_was),
     TEST_CASE(an_import_that_was_not_recorded_goes),
+    TEST_CASE(another_key_is_never_taken_for_the_copy),
     TEST_CASE(another_key_of_the_name_is_nobodys_to_remove),
     TEST_CASE(one_key_of_two_names_stays),
     TEST_CASE(resealing_says_whether_there_was_anything_to_do),
