@@ -134,6 +134,15 @@ static void a_strangers_view_is_not_read(void)
     CHECK(try_put(&err) != KS_OK);
 }
 
+/* No value of another type than its column's gets in, by whatever hand. */
+static void its_table_is_strict(void)
+{
+    make_key();
+    CHECK_INT(rig_number("SELECT strict FROM pragma_table_list"
+                         " WHERE name='key'"),
+              1);
+}
+
 /* Cut anywhere: what is left is refused, or the key is as it was. */
 static void a_truncated_database_gives_no_other_key(void)
 {
@@ -558,6 +567,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_database_that_lost_its_table_is_refused),
     TEST_CASE(a_strangers_trigger_does_not_run),
     TEST_CASE(a_strangers_view_is_not_read),
+    TEST_CASE(its_table_is_strict),
     TEST_CASE(a_truncated_database_gives_no_other_key),
     TEST_CASE(a_flipped_bit_gives_no_other_key),
     TEST_CASE(a_symbolic_link_is_not_followed),
