@@ -190,7 +190,7 @@ static ks_rc open_placed(const struct prov_ctx *ctx, const char *uri,
     rc = prov_place_open(ctx, uri, place, err);
     if (rc != KS_OK)
         return rc;
-    if (ks_sealing_is_under_way(place->canonical))
+    if (ks_sealing_is_under_way(place->canonical, NULL))
         return each_other(place->canonical, err);
     chain.uri = &place->uri;
     chain.store = place->store;
@@ -239,6 +239,8 @@ static ks_rc ring_open(void *arg, const char *uri, const struct ks_ask *ask,
     rc = prov_keyring_is_file(uri) ? open_file(ctx, uri, &outer, kek, err)
                                    : open_placed(ctx, uri, &outer, kek, err);
     depth--;
+    if (rc == KS_OK && ks_sealing_is_under_way(NULL, &kek->spki))
+        rc = each_other(uri, err);
     if (rc != KS_OK)
         ring_close(arg, kek);
     return rc;

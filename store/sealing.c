@@ -273,13 +273,15 @@ ks_rc ks_sealing_seal(const struct ks_sealing *sealing, const char *uri,
                       const struct ks_secret *pkcs8, const struct ks_ask *ask,
                       struct ks_record *record, struct ks_err *err)
 {
-    struct ks_record sealed = {.form = sealing->form};
+    struct ks_record sealed = {.info = record->info, /* borrows it */
+                               .form = sealing->form};
     ks_rc rc =
         forms[sealing->form].seal(sealing, uri, pkcs8, ask, &sealed, err);
 
     if (rc == KS_OK && sealed.private_half.len > KS_PRIVATE_HALF_MAX)
         rc = ks_fail(err, KS_E_INVALID, "%s: sealed, it is over %d bytes", uri,
                      KS_PRIVATE_HALF_MAX);
+    sealed.info = (struct ks_key_info){.created = 0};
     if (rc != KS_OK) {
         ks_record_clear(&sealed);
         return rc;

@@ -25,8 +25,9 @@ KS_MUST_CHECK ks_rc ks_sealing_keys_new(const char *name, const char *seal_to,
                                         struct ks_err *err);
 void ks_sealing_keys_free(struct ks_sealing_keys *keys); /* takes NULL */
 
-/* Seals PKCS8, the key URI: sets private_half and recipients of RECORD, freeing
- * what was there. One recipient at least has opened it when this returns. */
+/* Seals PKCS8, the key URI, whose public half RECORD has: sets private_half and
+ * recipients of RECORD, freeing what was there. One recipient at least has
+ * opened it when this returns. */
 KS_MUST_CHECK ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys,
                                          const char *uri,
                                          const struct ks_secret *pkcs8,
@@ -34,9 +35,11 @@ KS_MUST_CHECK ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys,
                                          struct ks_record *record,
                                          struct ks_err *err);
 
-/* True while this thread seals the key URI to others: nothing is to be opened
- * with it then, for it would end up sealed to itself. For keyrings. */
-bool ks_sealing_is_under_way(const char *uri);
+/* True while this thread seals the key URI, or the one whose public half is
+ * SPKI, to others: nothing is to be opened with it then, for it would end up
+ * sealed to itself. A place may have two names, so keyrings ask for both.
+ * Either may be NULL. */
+bool ks_sealing_is_under_way(const char *uri, const struct ks_buf *spki);
 
 /* Opens RECORD, of KS_FORM_CMS: with WITH (may be NULL), the keys of SEAL_TO,
  * those that RECORD names, in this order. Caller clears *pkcs8. KS_E_CRYPTO if

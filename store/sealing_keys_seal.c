@@ -15,13 +15,14 @@
     "SHA1" /* of tokens that have no other; OAEP's                             \
               security does not rest on it */
 
-/* The key that this thread seals. */
-static _Thread_local const char *under_way;
+/* What this thread seals. */
+static _Thread_local const struct sealing_run *under_way;
 
 /* One sealing under way. */
 struct sealing_run {
     struct ks_sealing_keys *keys;
     const char *uri;
+    const struct ks_buf *spki;
     bool anew; /* there is a key of that URI */
     const struct ks_secret *pkcs8;
     const struct ks_ask *ask;
@@ -247,9 +248,16 @@ static ks_rc prove_any(struct sealing_run *run, struct ks_err *err)
 
 /* ---- all of it ---- */
 
-bool ks_sealing_is_under_way(const char *uri)
+bool ks_sealing_is_under_way(const char *uri, const struct ks_buf *spki)
 {
-    return under_way != NULL && strcmp(under_way, uri) == 0;
+    const struct sealing_run *run = under_way;
+
+    if (run == NULL)
+        return false;
+    if (uri != NULL && strcmp(run->uri, uri) == 0)
+        return true;
+    return spki != NULL && spki->len > 0 && spki->len == run->spki->len &&
+           memcmp(spki->data, run->spki->data, spki->len) == 0;
 }
 
 /* Other keys may be sealed to one that there is; were it sealed to them, none
@@ -269,10 +277,10 @@ static bool exists(const struct sealing_run *run)
 
 static ks_rc prove_without_it(struct sealing_run *run, struct ks_err *err)
 {
-    const char *const outer = under_way;
+    const struct sealing_run *const outer = under_way;
     ks_rc rc;
 
-    under_way = run->uri;
+    under_way = run;
     rc = prove_any(run, err);
     under_way = outer;
     return rc;
@@ -324,6 +332,7 @@ ks_rc ks_sealing_keys_seal(struct ks_sealing_keys *keys, const char *uri,
     if (run != NULL) {
         run->keys = keys;
         run->uri = uri;
+        run->spki = &record->info.spki;
         run->pkcs8 = pkcs8;
         run->ask = ask;
         rc = run_all(run, &why);

@@ -124,6 +124,11 @@ expect_stderr_has 'sealed to each other'
 expect_fail caadm key reseal keystore://x/kek --seal-to keystore://hsm/kek \
     --seal-to keystore://y/kek
 expect_stderr_has 'sealed to each other'
+backend x2 'type = file' 'path = x' 'passphrase = file:pw' # another name of x
+expect_fail caadm key reseal keystore://x2/kek --seal-to keystore://y/kek
+expect_stderr_has 'sealed to each other'
+expect_fail caadm key move keystore://x/kek keystore://y/moved --force
+expect_fail caadm key move keystore://x2/kek keystore://y/moved --force
 sed -i '/^path = x$/,/^$/s/^passphrase = .*/seal_to = keystore:\/\/y\/kek/' \
     pki/caadm.conf
 expect_fail caadm key reseal keystore://x/ --passin file:pw.txt
