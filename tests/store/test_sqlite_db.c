@@ -143,6 +143,37 @@ static void its_table_is_strict(void)
               1);
 }
 
+static int number(struct ks_sqlite_db *db, const char *sql)
+{
+    struct ks_err err = {0};
+    sqlite3_stmt *stmt = NULL;
+    int found = -1;
+
+    CHECK_OK(ks_sqlite_query(db, sql, &stmt, &err), &err);
+    if (ks_sqlite_first(db, stmt, "look", &err) == KS_OK)
+        found = sqlite3_column_int(stmt, 0);
+    ks_sqlite_done(stmt);
+    return found;
+}
+
+/* Nobody but a power loss would notice: with NORMAL (1) a commit in
+ * write-ahead mode is not synced. */
+static void every_connection_syncs_what_it_commits(void)
+{
+    struct ks_sqlite_db db = {.name = "db"};
+    struct ks_err err = {0};
+
+    make_key();
+    db.path = OPENSSL_strdup(test_path(RIG_FILE));
+    ks_sqlite_init(&db);
+    for (int write = 0; write < 2; write++) {
+        CHECK_OK(ks_sqlite_enter(&db, write != 0, &err), &err);
+        CHECK(number(&db, "PRAGMA synchronous") >= 2);
+        ks_sqlite_leave(&db);
+    }
+    ks_sqlite_clear(&db);
+}
+
 /* Cut anywhere: what is left is refused, or the key is as it was. */
 static void a_truncated_database_gives_no_other_key(void)
 {
@@ -568,6 +599,7 @@ static const struct test_case cases[] = {
     TEST_CASE(a_strangers_trigger_does_not_run),
     TEST_CASE(a_strangers_view_is_not_read),
     TEST_CASE(its_table_is_strict),
+    TEST_CASE(every_connection_syncs_what_it_commits),
     TEST_CASE(a_truncated_database_gives_no_other_key),
     TEST_CASE(a_flipped_bit_gives_no_other_key),
     TEST_CASE(a_symbolic_link_is_not_followed),
