@@ -6,6 +6,7 @@
 #
 # Usage: commands.sh BACKEND
 #   default  files, extractable     inside  files whose keys do not leave
+#   db       a database
 #   hsm      a token, as backend    pkcs11  a token, by pkcs11: URIs and with
 #            of caadm.conf                  no caadm.conf at all
 . "$(dirname "$0")/lib.sh"
@@ -47,6 +48,17 @@ type = file
 path = inside
 extractable = no
 $CHEAP_KDF
+
+[backend db]
+type = sqlite
+path = keys.db
+passphrase = file:pw
+$CHEAP_KDF
+
+[backend ask-db]
+type = sqlite
+path = keys.db
+$CHEAP_KDF
 CONF
     ;;
 esac
@@ -57,6 +69,11 @@ PLAIN=(env "OPENSSL_CONF=$T/plain.cnf" openssl)
 on_token()
 {
     [ "$BACKEND" = hsm ] || [ "$BACKEND" = pkcs11 ]
+}
+
+comes_out()
+{
+    [ "$BACKEND" = default ] || [ "$BACKEND" = db ]
 }
 
 # name | genpkey's arguments | what it can do
@@ -122,7 +139,7 @@ do_pkey()
     expect_ok openssl pkey -in "$K" -noout -text_pub
     expect_stdout_has '(Public-Key|PUBLIC-KEY)'
     expect_ok openssl pkey -in "$K"
-    if [ "$BACKEND" != default ]; then
+    if ! comes_out; then
         expect_stdout_has 'BEGIN PKCS#11 PROVIDER URI'
         ! grep -q 'PRIVATE KEY' out || fail "a key came out"
         expect_ok openssl pkey -in "$K" -noout -text
@@ -147,7 +164,13 @@ do_pkey_passphrase()
 {
     local k=$ASKED$ALG file=$T/pki/$BACKEND/$ALG.pem
 
-    [ "$BACKEND" = inside ] || file=$T/pki/keys/$ALG.pem
+    [ "$BACKEND" != default ] || file=$T/pki/keys/$ALG.pem
+    if [ "$BACKEND" = db ]; then
+        file=$D/row.der
+        sqlite3 -readonly "$T/pki/keys.db" \
+            "SELECT hex(private) FROM key WHERE label = '$ALG'" |
+            xxd -r -p >"$file"
+    fi
     if [ "$K" != "$URI" ]; then
         expect_ok openssl pkey -in "$k" -propquery provider=keystore \
             -passin file:"$SECRET" -out "$D/ask.pem"
