@@ -86,18 +86,36 @@ refused()
     cp why err
 }
 
+# goes_out KEY BACKEND: to a file that openssl reads, and in again by another
+# name.
+goes_out()
+{
+    local uri=keystore://$2/$1
+
+    expect_ok caadm key export "$uri" --out file.key --passout file:pw.txt \
+        --force
+    expect_ok openssl pkey -in file.key -passin file:pw.txt -pubout -out now.pub
+    expect_same "$1.pub" now.pub
+    expect_ok caadm key import "$uri-2" --in file.key --passin file:pw.txt
+    expect_ok caadm key show "$uri-2" --format pem --out now.pub --force
+    expect_same "$1.pub" now.pub
+    expect_ok caadm key test "$uri-2"
+    expect_ok caadm key delete "$uri-2" --yes
+}
+
 # name | key type
 kinds()
 {
     printf '%s\n' 'rsa rsa:2048' 'ec ec:P-256' 'ed ed25519'
 }
 
-title "every pair, and into a token at last"
+title "every pair, out to a file from each, and into a token at last"
 PLACES='default db sealed records drawn'
 while read -r name type; do
     expect_ok caadm key create "keystore://default/$name" --key-type "$type"
     expect_ok caadm key show "keystore://default/$name" --format pem \
         --out "$name.pub"
+    goes_out "$name" default
     at=default
     for from in $PLACES; do
         for to in $PLACES; do
@@ -105,6 +123,7 @@ while read -r name type; do
             # on the way to FROM, which may be a pair by itself
             [ "$at" = "$from" ] || expect_ok caadm key move \
                 "keystore://$at/$name" "keystore://$from/$name"
+            [ "$to" != default ] || goes_out "$name" "$from"
             expect_ok caadm key move "keystore://$from/$name" \
                 "keystore://$to/$name"
             expect_no_secret
