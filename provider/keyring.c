@@ -16,7 +16,7 @@
 #include "keyring_file.h"
 #include "ks_soft_key.h"
 #include "locate.h"
-#include "sealing_keys.h"
+#include "seal/sealing_keys.h"
 
 #define SHOWN_MAX 160 /* bytes of a URI in an error text */
 #define DEPTH_MAX 4   /* of keys sealed to keys sealed to keys ... */

@@ -7,7 +7,7 @@
 #define PROV_KEYRING_H
 
 #include "ctx.h"
-#include "sealing.h"
+#include "seal/sealing.h"
 
 /* Borrows CTX. What a key that it opened came from stays open until the key is
  * closed. */

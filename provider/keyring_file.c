@@ -15,8 +15,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "seal/unlock.h"
 #include "soft.h"
-#include "unlock.h"
 
 #define FILE_SCHEME "file:"
 #define FILE_MAX (256 * 1024) /* bytes of a PEM file: a key and its chain */

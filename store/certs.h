@@ -5,7 +5,7 @@
 #define KS_CERTS_H
 
 #include "ks_backend.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* The length of the first element in LEN bytes of DER; 0 if it is not whole,
  * or not a SEQUENCE. */

@@ -5,7 +5,7 @@
 #define KS_KEY_PAIR_H
 
 #include "ks_buf.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* KS_OK if SPKI is a SubjectPublicKeyInfo and nothing else. KS_E_DAMAGED. */
 KS_MUST_CHECK ks_rc ks_spki_check(const struct ks_buf *spki,

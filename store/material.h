@@ -5,7 +5,7 @@
 #ifndef KS_MATERIAL_H
 #define KS_MATERIAL_H
 
-#include "sealing.h"
+#include "seal/sealing.h"
 
 /* All borrowed. */
 struct ks_place {

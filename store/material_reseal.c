@@ -4,7 +4,7 @@
 #include "material_own.h"
 
 #include "record.h"
-#include "unlock.h"
+#include "seal/unlock.h"
 
 /* Passes questions on, and remembers the last answer: the one that opened. */
 struct memory {

@@ -7,7 +7,7 @@
 #include <openssl/types.h>
 
 #include "ks_buf.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* The key that SPKI (DER) holds, in CRYPTO's library context; NULL if it is
  * none that OpenSSL knows. The error queue is left as it was. Caller frees. */

@@ -3,9 +3,9 @@
  */
 #include "record.h"
 
-#include "cms.h"
 #include "key_pair.h"
-#include "seal.h"
+#include "seal/cms.h"
+#include "seal/seal.h"
 
 struct ks_buf ks_record_sealed(const struct ks_record *record)
 {

@@ -10,12 +10,12 @@
 
 #include "file/dir.h"
 #include "file/io.h"
+#include "file/key_file.h"
 #include "file/list.h"
 #include "file/name.h"
-#include "key_file.h"
 #include "ks_uri.h"
 #include "record.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 struct store {
     char *name;

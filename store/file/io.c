@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "file/dir.h"
-#include "key_file.h"
+#include "file/key_file.h"
 
 #define TEMP_PREFIX ".tmp-"
 

@@ -14,8 +14,8 @@
 #include <openssl/crypto.h>
 
 #include "file/dir.h"
+#include "file/key_file_lines.h"
 #include "file/name.h"
-#include "key_file_lines.h"
 
 struct names {
     char **list;

@@ -6,7 +6,7 @@
 
 #include "file/io.h"
 #include "ks_backend.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* Calls EACH with every key's name, sorted. Files that are no keys by their
  * name are passed over. */

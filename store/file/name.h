@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-#include "key_file_lines.h"
+#include "file/key_file_lines.h"
 #include "ks_uri.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 #define KS_FILE_NAME_SIZE 256 /* NAME_MAX and a NUL */
 

@@ -7,7 +7,7 @@
 #define KS_SQLITE_LIST_H
 
 #include "ks_backend.h"
-#include "seal.h"
+#include "seal/seal.h"
 #include "sqlite/db.h"
 
 /* Every name that is there from begin to end is told once. */

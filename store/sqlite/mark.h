@@ -5,7 +5,7 @@
 #define KS_SQLITE_MARK_H
 
 #include "ks_buf.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 #include <stdint.h>
 

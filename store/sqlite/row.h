@@ -6,7 +6,7 @@
 #define KS_SQLITE_ROW_H
 
 #include "ks_backend.h"
-#include "seal.h"
+#include "seal/seal.h"
 #include "sqlite/db.h"
 
 #define KS_SQLITE_SUM 32 /* SHA-256 */

@@ -9,9 +9,9 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
-#include "cms.h"
 #include "contract.h"
 #include "record.h"
+#include "seal/cms.h"
 
 #define N_THREADS 4
 #define N_ROUNDS 10

@@ -7,7 +7,7 @@
 
 #include "keys.h"
 #include "ks_backend.h"
-#include "sealing.h"
+#include "seal/sealing.h"
 #include "test.h"
 #include "tmpdir.h"
 

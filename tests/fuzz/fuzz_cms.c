@@ -11,9 +11,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "cms.h"
 #include "fuzz.h"
 #include "ks_soft_key.h"
+#include "seal/cms.h"
 
 static const struct ks_crypto ours = {NULL, NULL};
 

@@ -8,11 +8,11 @@
 
 #include <openssl/err.h>
 
+#include "file/key_file.h"
 #include "fuzz.h"
-#include "key_file.h"
 #include "key_pair.h"
 #include "record.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 static const struct ks_crypto ours = {NULL, NULL};
 

@@ -26,7 +26,7 @@ HEADERS = [
      "hsm/ may use what any backend may"),
     (r"sqlite3\.h", r"store/(sqlite|inventory)/|provider/delayed_sqlite\.c$",
      "SQL belongs to two folders of store/"),
-    (r"(iniparser/)?(iniparser|dictionary)\.h", r"store/config[^/]*\.c",
+    (r"(iniparser/)?(iniparser|dictionary)\.h", r"store/config/config[^/]*\.c$",
      "one place knows the syntax of caadm.conf"),
     (r"openssl/x509v3\.h", r"cli/|store/inventory/",
      "X.509 policy belongs to cli/ca"),

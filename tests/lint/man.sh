@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fails when a manual page is not clean mdoc, or when caadm.conf(5) and the
-# table of settings (store/config_keys.c) do not name the same settings.
+# table of settings (store/config/config_keys.c) do not name the same settings.
 #   man.sh SETTINGS   the program that prints "section key" lines
 set -euo pipefail
 cd "$(dirname "$0")/../.."

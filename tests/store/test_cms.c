@@ -1,5 +1,5 @@
-/* store/cms.c, cms_open.c, cms_read.c, cms_recipient.c, cms_crypt.c */
-#include "cms.h"
+/* store/seal/cms.c, cms_open.c, cms_read.c, cms_recipient.c, cms_crypt.c */
+#include "seal/cms.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* store/config.c: the whole way from a file to settings */
+/* store/config/config.c: the whole way from a file to settings */
 #include "ks_config.h"
 
 #include <stdio.h>

@@ -1,11 +1,11 @@
-/* store/config_file.c */
-#include "config_file.h"
+/* store/config/config_file.c */
+#include "config/config_file.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_scan.h"
+#include "config/config_scan.h"
 #include "test.h"
 #include "tmpdir.h"
 

@@ -1,4 +1,4 @@
-/* store/config_find.c */
+/* store/config/config_find.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

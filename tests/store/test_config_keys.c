@@ -1,5 +1,5 @@
-/* store/config_keys.c */
-#include "config_keys.h"
+/* store/config/config_keys.c */
+#include "config/config_keys.h"
 
 #include <string.h>
 #include <strings.h>

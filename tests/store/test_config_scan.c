@@ -1,5 +1,5 @@
-/* store/config_scan.c */
-#include "config_scan.h"
+/* store/config/config_scan.c */
+#include "config/config_scan.h"
 
 #include <string.h>
 

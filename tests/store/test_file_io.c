@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "file/dir.h"
-#include "key_file.h"
+#include "file/key_file.h"
 #include "test.h"
 #include "tmpdir.h"
 

@@ -1,5 +1,5 @@
-/* store/key_file.c */
-#include "key_file.h"
+/* store/file/key_file.c */
+#include "file/key_file.h"
 
 #include <stdbool.h>
 #include <string.h>

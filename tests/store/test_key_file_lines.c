@@ -1,5 +1,5 @@
-/* store/key_file_lines.c */
-#include "key_file_lines.h"
+/* store/file/key_file_lines.c */
+#include "file/key_file_lines.h"
 
 #include <string.h>
 

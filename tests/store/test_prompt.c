@@ -1,4 +1,4 @@
-/* store/prompt.c, on a terminal of its own */
+/* store/config/prompt.c, on a terminal of its own */
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>

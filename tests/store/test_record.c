@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "keys.h"
-#include "seal.h"
+#include "seal/seal.h"
 #include "test.h"
 
 static const struct ks_crypto ours = {NULL, NULL};

@@ -1,5 +1,5 @@
-/* store/seal.c */
-#include "seal.h"
+/* store/seal/seal.c */
+#include "seal/seal.h"
 
 #include <stdio.h>
 #include <string.h>

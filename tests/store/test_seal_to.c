@@ -1,5 +1,5 @@
-/* store/seal_to.c */
-#include "seal_to.h"
+/* store/seal/seal_to.c */
+#include "seal/seal_to.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* store/sealing.c: keys that are not sealed, or under a passphrase; those that
- * are sealed to other keys are in test_sealing_keys.c */
-#include "sealing.h"
+/* store/seal/sealing.c: keys that are not sealed, or under a passphrase; those
+ * that are sealed to other keys are in test_sealing_keys.c */
+#include "seal/sealing.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* store/sealing_keys.c, sealing_keys_seal.c, sealing_keys_open.c */
-#include "sealing_keys.h"
+/* store/seal/sealing_keys.c, sealing_keys_seal.c, sealing_keys_open.c */
+#include "seal/sealing_keys.h"
 
 #include <stdio.h>
 #include <string.h>

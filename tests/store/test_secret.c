@@ -1,4 +1,4 @@
-/* store/secret.c */
+/* store/config/secret.c */
 #include "ks_secret.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* store/unlock.c */
-#include "unlock.h"
+/* store/seal/unlock.c */
+#include "seal/unlock.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
 #define KS_SEALING_H
 
 #include "ks_backend.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* A key that keys are sealed to, open for use. */
 struct ks_kek {

@@ -2,13 +2,13 @@
  * Sealing to other keys: their list, and what can be told without opening
  * anything.
  */
-#include "sealing_keys.h"
+#include "seal/sealing_keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "record.h"
-#include "sealing_keys_own.h"
+#include "seal/sealing_keys_own.h"
 
 #define SHOWN_MAX 160 /* bytes of a URI in an error text */
 

@@ -6,7 +6,7 @@
 #ifndef KS_SEALING_KEYS_H
 #define KS_SEALING_KEYS_H
 
-#include "sealing.h"
+#include "seal/sealing.h"
 
 /* The keys that the keys of one place are sealed to. Any thread may use it. */
 struct ks_sealing_keys;

@@ -1,7 +1,7 @@
 /*
  * caadm.conf as a file: who may write it, and its bytes.
  */
-#include "config_file.h"
+#include "config/config_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include <openssl/crypto.h>
 
-#include "config_scan.h"
+#include "config/config_scan.h"
 
 static bool in_group(gid_t gid)
 {

@@ -3,12 +3,12 @@
  * that may not decrypt, or a token without the mechanism, would lose what is
  * sealed to it.
  */
-#include "sealing_keys.h"
+#include "seal/sealing_keys.h"
 
 #include <string.h>
 
 #include "record.h"
-#include "sealing_keys_own.h"
+#include "seal/sealing_keys_own.h"
 
 #define OAEP_DIGEST "SHA2-256"
 #define OAEP_DIGEST_ANY                                                        \

@@ -10,7 +10,7 @@
 
 #include <openssl/types.h>
 
-#include "key_file.h"
+#include "file/key_file.h"
 
 #define KS_DIGEST_TEXT_LEN 64 /* SHA-256 in hexadecimal */
 

@@ -1,7 +1,7 @@
 /*
  * The ciphers of sealed keys.
  */
-#include "cms_crypt.h"
+#include "seal/cms_crypt.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * Opening what is sealed to keys.
  */
-#include "cms.h"
+#include "seal/cms.h"
 
 #include <string.h>
 
@@ -9,8 +9,8 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
-#include "cms_crypt.h"
-#include "cms_read.h"
+#include "seal/cms_crypt.h"
+#include "seal/cms_read.h"
 
 #define OAEP_LABEL_MAX 256
 #define ENCRYPTED_KEY_MAX 2048 /* RSA of 16384 bits */

@@ -3,7 +3,7 @@
  * checks scrypt's parameters in the default library context, whatever context
  * it is given, and leaves the plain key in buffers of its own.
  */
-#include "seal.h"
+#include "seal/seal.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /*
  * Lists of the keys that keys are sealed to.
  */
-#include "seal_to.h"
+#include "seal/seal_to.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #include <openssl/crypto.h>
 
-#include "cms.h"
 #include "ks_uri.h"
+#include "seal/cms.h"
 
 #define SHOWN_MAX 160 /* bytes of a URI in an error text */
 #define FILE_SCHEME "file:"

@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 
 #include "ks_buf.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 #define KS_CMS_KEY_LEN 32   /* AES-256 */
 #define KS_CMS_NONCE_LEN 12 /* RFC 5084, 3.2 */

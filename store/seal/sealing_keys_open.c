@@ -3,13 +3,13 @@
  * write a record can say in it where to look; so a key is asked only if what
  * it is to open is sealed to it by its identifier.
  */
-#include "sealing_keys.h"
+#include "seal/sealing_keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "record.h"
-#include "sealing_keys_own.h"
+#include "seal/sealing_keys_own.h"
 
 /* One opening under way. */
 struct opening_run {

@@ -6,7 +6,7 @@
 
 #include "ks_backend.h"
 #include "ks_buf.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 #define KS_KEY_FILE_MAX (64 * 1024)
 

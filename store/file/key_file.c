@@ -1,7 +1,7 @@
 /*
  * The text of a key file: lines that explain, then PEM blocks (RFC 7468).
  */
-#include "key_file.h"
+#include "file/key_file.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include <openssl/pem.h>
 
 #include "certs.h"
-#include "key_file_lines.h"
+#include "file/key_file_lines.h"
 #include "record.h"
 
 void ks_key_file_clear(struct ks_key_file *file)

@@ -15,9 +15,9 @@
 
 #include <openssl/crypto.h>
 
-#include "config_file.h"
-#include "config_keys.h"
-#include "config_scan.h"
+#include "config/config_file.h"
+#include "config/config_keys.h"
+#include "config/config_scan.h"
 #include "ks_uri.h"
 
 #define DATABASE_NAME "caadm.db"

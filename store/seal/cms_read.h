@@ -4,8 +4,8 @@
 #ifndef KS_CMS_READ_H
 #define KS_CMS_READ_H
 
-#include "cms.h"
-#include "cms_asn1.h"
+#include "seal/cms.h"
+#include "seal/cms_asn1.h"
 
 /* One encrypted key for one recipient; borrowed. */
 struct ks_cms_entry {

@@ -2,15 +2,15 @@
  * How the keys of one place are sealed. One row a form; that of keys sealed to
  * other keys is in sealing_keys.c.
  */
-#include "sealing.h"
+#include "seal/sealing.h"
 
 #include <string.h>
 
 #include <openssl/crypto.h>
 
 #include "record.h"
-#include "sealing_keys.h"
-#include "unlock.h"
+#include "seal/sealing_keys.h"
+#include "seal/unlock.h"
 
 struct ks_sealing {
     char *name; /* of the backend */

@@ -8,7 +8,7 @@
 #ifndef KS_CMS_H
 #define KS_CMS_H
 
-#include "sealing.h"
+#include "seal/sealing.h"
 
 #define KS_CMS_RECIPIENTS_MAX 16
 #define KS_KEY_ID_LEN 20 /* SHA-1 of the public key's bits */

@@ -4,8 +4,8 @@
 #ifndef KS_CMS_RECIPIENT_H
 #define KS_CMS_RECIPIENT_H
 
-#include "cms.h"
-#include "cms_asn1.h"
+#include "seal/cms.h"
+#include "seal/cms_asn1.h"
 
 /* Fills RI with KEY, sealed to TO. KS_E_UNSUPPORTED, KS_E_DAMAGED (its public
  * key), KS_E_CRYPTO, KS_E_NOMEM. */

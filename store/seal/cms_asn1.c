@@ -1,7 +1,7 @@
 /*
  * Templates of the parts of CMS that sealed keys are made of.
  */
-#include "cms_asn1.h"
+#include "seal/cms_asn1.h"
 
 #include <openssl/asn1t.h>
 

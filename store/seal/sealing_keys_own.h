@@ -9,9 +9,9 @@
 
 #include <openssl/crypto.h>
 
-#include "cms.h"
-#include "seal_to.h"
-#include "sealing_keys.h"
+#include "seal/cms.h"
+#include "seal/seal_to.h"
+#include "seal/sealing_keys.h"
 
 /* What is remembered of a key of SEAL_TO. It holds for the key with the
  * identifier ID: another may come to be at the same URI. */

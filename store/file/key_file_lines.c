@@ -1,7 +1,7 @@
 /*
  * The lines before the first PEM block of a key file: one row a line.
  */
-#include "key_file_lines.h"
+#include "file/key_file_lines.h"
 
 #include <string.h>
 

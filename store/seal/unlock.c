@@ -1,7 +1,7 @@
 /*
  * Sealing with secrets that are asked for.
  */
-#include "unlock.h"
+#include "seal/unlock.h"
 
 #define ATTEMPTS_MAX 1000 /* whoever answers for ever is no person */
 

@@ -5,7 +5,7 @@
  * escapes and in what they make of ']' in a section. What they could read
  * differently from what is written, or from each other, is an error here.
  */
-#include "config_scan.h"
+#include "config/config_scan.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -3,14 +3,14 @@
  * that others may have written: what is not one of the few forms that are
  * made here or by "openssl cms -encrypt -aes-256-gcm" is refused.
  */
-#include "cms_read.h"
+#include "seal/cms_read.h"
 
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
-#include "cms_crypt.h"
+#include "seal/cms_crypt.h"
 
 ks_rc ks_cms_damaged(struct ks_err *err, const char *what)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "ks_secret.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 /* Opens SEALED, the key URI, with the secrets that ASK gives, in turn. Caller
  * clears *pkcs8. ASK may be NULL: none. KS_E_SECRET_MISSING if none was

@@ -3,7 +3,7 @@
  * 6.2.1) with OAEP (RFC 8017, A.2.1), EC by key agreement with a key made for
  * this alone (RFC 5753, 3.1).
  */
-#include "cms_recipient.h"
+#include "seal/cms_recipient.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -16,8 +16,8 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
-#include "cms_crypt.h"
 #include "public_key.h"
+#include "seal/cms_crypt.h"
 
 #define SECURITY_BITS_MIN 112 /* RSA of 2048 bits, P-224 */
 

@@ -3,7 +3,7 @@
  * certificate where all there is is a public key, and making one for each
  * costs more than all the rest.
  */
-#include "cms.h"
+#include "seal/cms.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -13,9 +13,9 @@
 #include <openssl/objects.h>
 #include <openssl/rand.h>
 
-#include "cms_asn1.h"
-#include "cms_crypt.h"
-#include "cms_recipient.h"
+#include "seal/cms_asn1.h"
+#include "seal/cms_crypt.h"
+#include "seal/cms_recipient.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 

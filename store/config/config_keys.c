@@ -2,7 +2,7 @@
  * Every setting of caadm.conf, and the check of its value. A value that means
  * something only to its backend or to X.509 is checked there.
  */
-#include "config_keys.h"
+#include "config/config_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
