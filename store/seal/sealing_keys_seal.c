@@ -199,17 +199,34 @@ static size_t find_proven(const struct sealing_run *run)
     return i;
 }
 
+/* Public halves in files: their private ones are elsewhere, as they should. */
+static bool are_escrows(const struct ks_seal_to *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strncmp(list->uris[i], "file:", 5) != 0)
+            return false;
+    return true;
+}
+
 static ks_rc unproven(const struct sealing_run *run, struct ks_err *err)
 {
-    ks_hint(err, "%s",
-            run->failures.err.hint[0] != '\0'
-                ? run->failures.err.hint
-                : "a key is kept only after one of the keys that it is "
-                  "sealed to has opened it");
-    return ks_fail(err, run->failures.first,
+    const struct ks_failures *failures = &run->failures;
+    /* Not the key that is sealed is what was not found. */
+    ks_rc rc =
+        failures->first == KS_E_NOT_FOUND ? KS_E_CRYPTO : failures->first;
+
+    if (are_escrows(&run->keys->seal_to))
+        ks_hint(err, "name a key beside it that can be used now, such as one "
+                     "on a token: it opens each key once before that is kept");
+    else if (failures->err.hint[0] != '\0')
+        ks_hint(err, "%s", failures->err.hint);
+    else
+        ks_hint(err, "a key is kept only after one of the keys that it is "
+                     "sealed to has opened it");
+    return ks_fail(err, rc,
                    "[backend %s] seal_to: no key can open what is sealed to "
                    "it: %s",
-                   run->keys->name, run->failures.err.text);
+                   run->keys->name, failures->err.text);
 }
 
 /* All of them, without asking anybody. */

@@ -194,6 +194,7 @@ refused()
 refused "file:$T/pki/ed.pub" 'ed.pub: .*type ED25519'
 refused "file:$T/pki/weak.pub" 'weak.pub: .*RSA, 1024 bits'
 refused "file:$T/pki/any.pub" 'no key can open.*any.pub.*no private key'
+expect_stderr_has 'hint: name a key beside it'
 refused "file:$T/pki/none.pub" 'none.pub: No such file'
 refused "file:$T/pki/caadm.conf" 'no public key, certificate'
 refused "file:/dev/zero" 'not a regular file'
