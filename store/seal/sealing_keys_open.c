@@ -92,10 +92,20 @@ static bool try_given(struct opening_run *run, const char *uri)
     return is_over(run, uri, rc, &why);
 }
 
-static bool try_list(struct opening_run *run, const struct ks_seal_to *list)
+static bool has_uri(const struct ks_seal_to *list, const char *uri)
 {
     for (size_t i = 0; i < list->n; i++)
-        if (try_listed(run, list->uris[i]))
+        if (strcmp(list->uris[i], uri) == 0)
+            return true;
+    return false;
+}
+
+/* LIST but for what is in TRIED as well. */
+static bool try_list(struct opening_run *run, const struct ks_seal_to *list,
+                     const struct ks_seal_to *tried)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!has_uri(tried, list->uris[i]) && try_listed(run, list->uris[i]))
             return true;
     return false;
 }
@@ -103,19 +113,20 @@ static bool try_list(struct opening_run *run, const struct ks_seal_to *list)
 static ks_rc try_all(struct opening_run *run, const char *with,
                      const char *recipients, struct ks_err *err)
 {
+    static const struct ks_seal_to none;
     struct ks_seal_to hints = {0};
     ks_rc rc = KS_OK;
 
     if (with != NULL && try_given(run, with))
         return KS_OK;
-    if (try_list(run, &run->keys->seal_to))
+    if (try_list(run, &run->keys->seal_to, &none))
         return KS_OK;
     if (recipients != NULL)
         rc = ks_seal_to_from_hints(recipients, &hints, err);
     /* Whoever wrote them could name any token, and have its PIN tried. */
     run->ask = NULL;
-    if (rc == KS_OK)
-        (void)try_list(run, &hints); /* failures are in run */
+    if (rc == KS_OK) /* failures are in run */
+        (void)try_list(run, &hints, &run->keys->seal_to);
     ks_seal_to_clear(&hints);
     return rc;
 }

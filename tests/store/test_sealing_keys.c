@@ -454,7 +454,12 @@ static void all_that_went_wrong_is_told(void)
     CHECK_RC(open_it(keys, &record, NULL, &ask, &err), KS_E_SECRET_WRONG);
     CHECK_CONTAINS(err.text, HSM ": wrong PIN");
     CHECK_CONTAINS(err.text, "keystore://hsm2/kek: no PIN");
-    CHECK_INT(answers.asked, 1); /* never one PIN on several tokens */
+    CHECK_INT(answers.asked, 1);        /* never one PIN on several tokens */
+    ring[0].away = ring[1].away = true; /* each is told of once */
+    err = (struct ks_err){0};
+    CHECK(open_it(keys, &record, NULL, &ask, &err) != KS_OK);
+    CHECK_CONTAINS(err.text, HSM ": token is not there");
+    CHECK(strstr(strstr(err.text, HSM) + 1, HSM) == NULL);
     end(keys, &record);
 }
 
