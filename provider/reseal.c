@@ -109,9 +109,9 @@ static ks_rc new_sealing(const struct prov_store *store,
         values[3] = wish->kdf;
     if (wish->kdf != NULL && values[2] != NULL)
         return ks_fail(err, KS_E_INVALID,
-                       "%s: [backend %s] seals keys to other keys, which has "
-                       "no cost",
-                       PROV_PARAM_KDF, store->name);
+                       "a KDF was given, but [backend %s] seals keys to other "
+                       "keys, which takes none",
+                       store->name);
     for (size_t i = 0; i < 4; i++)
         if (values[i] != NULL)
             settings[n++] = (struct ks_setting){names[i], values[i]};
