@@ -21,7 +21,7 @@ static const struct {
     {SQLITE_LOCKED, KS_E_BUSY, "another process is writing there; try again"},
     {SQLITE_FULL, KS_E_FULL, "make room on its file system"},
     {SQLITE_NOMEM, KS_E_NOMEM, NULL},
-    {SQLITE_CORRUPT, KS_E_DAMAGED,
+    {SQLITE_CORRUPT, KS_E_IO, /* of no single key */
      "the database of keys is damaged: restore a backup, or see \".recover\" "
      "of sqlite3"},
     {SQLITE_TOOBIG, KS_E_DAMAGED, "a value there is too long to be a key's"},
