@@ -189,14 +189,39 @@ static ks_rc reseal_target(const struct ks_target *target,
     return rc;
 }
 
+/* Another process may have been at the same work. */
+static bool is_done_by_another(const struct ks_place *place, const char *name,
+                               const struct ks_reseal *reseal)
+{
+    const struct ks_sealing *sealing =
+        reseal->sealing != NULL ? reseal->sealing : place->sealing;
+    struct ks_target target;
+    bool done = ks_target_get(place, name, &target, NULL) == KS_OK &&
+                target.record.form == KS_FORM_CMS &&
+                ks_sealing_form(sealing) == KS_FORM_CMS &&
+                ks_sealing_is_current(sealing, &target.record);
+
+    ks_target_clear(&target);
+    return done;
+}
+
 ks_rc ks_material_reseal(const struct ks_place *place, const char *name,
                          const struct ks_reseal *reseal, struct ks_err *err)
 {
     struct ks_target target;
-    ks_rc rc = ks_target_get(place, name, &target, err);
+    struct ks_err why = {0};
+    ks_rc rc = ks_target_get(place, name, &target, &why);
 
     if (rc == KS_OK)
-        rc = reseal_target(&target, reseal, err);
+        rc = reseal_target(&target, reseal, &why);
     ks_target_clear(&target);
+    if (rc == KS_E_BUSY && is_done_by_another(place, name, reseal))
+        return KS_OK;
+    if (rc != KS_OK) {
+        if (why.hint[0] != '\0')
+            ks_hint(err, "%s", why.hint);
+        if (why.text[0] != '\0')
+            return ks_fail(err, rc, "%s", why.text);
+    }
     return rc;
 }
