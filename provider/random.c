@@ -48,14 +48,17 @@ static ks_rc open_inventory(const struct prov_store *store,
     if (rc == KS_OK)
         return rc;
     ks_fork_release();
-    if (rc == KS_E_NOT_FOUND) /* it is not the key that is not there */
-        rc = KS_E_CONFIG;
-    if (rc == KS_E_DENIED)
+    if (rc == KS_E_NOT_FOUND) {
+        rc = KS_E_CONFIG; /* it is not the key that is not there */
+        ks_hint(err, "restore it from a backup; the empty one that \"caadm "
+                     "init\" makes opens no key");
+    } else if (rc == KS_E_DENIED) {
         ks_hint(err, "random secrets are for root and the owner of the "
                      "inventory: give a program of another user an inventory "
                      "of its own ([caadm] database), or a passphrase");
-    else if (why.hint[0] != '\0')
+    } else if (why.hint[0] != '\0') {
         ks_hint(err, "%s", why.hint);
+    }
     return ks_fail(err, rc, "random secret: %s", why.text);
 }
 

@@ -83,6 +83,29 @@ static ks_rc no_passphrase(const struct prov_key *key,
                    key->uri, store->backend->type);
 }
 
+/* A sealed key leads to keys in backends and on tokens, never to files: those
+ * only the section can name. */
+static ks_rc can_be_found(const struct prov_store *store, const char *seal_to,
+                          struct ks_err *err)
+{
+    const char *own = prov_store_setting(store, NULL, "seal_to");
+    const char *at = seal_to, *uri;
+    size_t len;
+
+    if (own != NULL && strcmp(own, seal_to) == 0)
+        return KS_OK;
+    while ((uri = ks_uri_next(&at, &len)) != NULL)
+        if (len < 5 || OPENSSL_strncasecmp(uri, "file:", 5) != 0)
+            return KS_OK;
+    ks_hint(err,
+            "name a key in a backend or on a token beside it, or put it "
+            "into seal_to of [backend %s]",
+            store->name);
+    return ks_fail(err, KS_E_INVALID,
+                   "sealed to keys in files alone, the key would open with "
+                   "--unseal-with only");
+}
+
 /* The section's settings of sealing, with WISH in their place: a passphrase
  * takes seal_to back, and the other way round. */
 static ks_rc new_sealing(const struct prov_store *store,
@@ -107,6 +130,12 @@ static ks_rc new_sealing(const struct prov_store *store,
     }
     if (wish->kdf != NULL)
         values[3] = wish->kdf;
+    if (wish->seal_to != NULL) {
+        ks_rc rc = can_be_found(store, wish->seal_to, err);
+
+        if (rc != KS_OK)
+            return rc;
+    }
     if (wish->kdf != NULL && values[2] != NULL)
         return ks_fail(err, KS_E_INVALID,
                        "a KDF was given, but [backend %s] seals keys to other "

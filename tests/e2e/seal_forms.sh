@@ -127,6 +127,13 @@ expect_stderr_has 'sealed to each other'
 backend x2 'type = file' 'path = x' 'passphrase = file:pw' # another name of x
 expect_fail caadm key reseal keystore://x2/kek --seal-to keystore://y/kek
 expect_stderr_has 'sealed to each other'
+expect_fail caadm key reseal keystore://x/kek --seal-to keystore://x2/kek
+expect_stderr_has 'sealed to each other'
+openssl genpkey -algorithm EC -pkeyopt group:P-256 -out "$T/lone.key"
+chmod 600 "$T/lone.key"
+expect_exit 2 caadm key reseal keystore://x/kek --seal-to "file:$T/lone.key"
+expect_stderr_has 'unseal-with'
+expect_ok caadm key test keystore://x/kek --passin file:pw.txt
 expect_fail caadm key move keystore://x/kek keystore://y/moved --force
 expect_fail caadm key move keystore://x2/kek keystore://y/moved --force
 sed -i '/^path = x$/,/^$/s/^passphrase = .*/seal_to = keystore:\/\/y\/kek/' \
