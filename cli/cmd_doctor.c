@@ -84,8 +84,9 @@ static ks_rc run(struct cli *cli, const struct cmd_args *args,
                  struct ks_err *err)
 {
     static ks_rc (*const parts[])(struct doctor *, struct ks_err *) = {
-        doctor_config,  doctor_files,    doctor_hsm,     doctor_plugins,
-        doctor_openssl, doctor_backends, doctor_secrets, doctor_inventory};
+        doctor_config,  doctor_files,   doctor_hsm,
+        doctor_plugins, doctor_openssl, doctor_backends,
+        doctor_seal,    doctor_secrets, doctor_inventory};
     struct doctor doctor = {.cli = cli};
     ks_rc rc = KS_OK;
 

@@ -143,6 +143,65 @@ cp good.conf pki/caadm.conf
 sqlite3 pki/caadm.db 'DELETE FROM secret'
 healthy "what was put right"
 
+# Keys that keys are sealed to: of a backend, and in a file.
+# sealed_to LIST: db is sealed to these.
+sealed_to() {
+    { cat good.conf && echo "[backend db]" && echo "type = sqlite" &&
+        echo "path = db.sqlite" && echo "seal_to = $1"; } >pki/caadm.conf
+}
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+    -out escrow.key 2>/dev/null
+chmod 600 escrow.key
+openssl pkey -in escrow.key -pubout -out escrow.pem
+openssl pkey -in escrow.key -aes-256-cbc -passout pass:x -out escrow.enc
+openssl req -x509 -new -key escrow.key -subj /CN=escrow -out escrow.crt
+sealed_to "keystore://default/kek, file:$work/escrow.pem"
+"$caadm" --quiet key create keystore://default/kek --key-type ec:P-256
+"$caadm" --quiet key create keystore://db/k
+healthy "keys that keys are sealed to"
+grep -q 'seal_to of db: 2 keys are there' out || fail "not told: $(cat out)"
+mv escrow.pem escrow.away
+sick "no file" "seal_to of db: $work/escrow.pem: No such file"
+mkdir escrow.pem
+sick "a folder" 'escrow.pem is no regular file'
+rmdir escrow.pem
+cp pw.txt escrow.pem
+sick "no key in it" 'escrow.pem has no public key'
+rm escrow.pem
+mkfifo escrow.pem
+sick "a pipe" 'escrow.pem is no regular file'
+rm escrow.pem
+mv escrow.away escrow.pem
+permission 666 escrow.pem 'escrow.pem can be changed by others'
+permission 664 escrow.pem 'escrow.pem can be changed by others'
+sealed_to "keystore://default/kek, file:$work/escrow.key"
+permission 644 escrow.key 'others can read .*escrow.key'
+sealed_to "keystore://default/kek, file://$work/escrow.crt"
+healthy "a certificate"
+sealed_to "keystore://default/kek, file:$work/escrow.enc"
+sick "no public half beside it" 'escrow.enc has no public key'
+sealed_to "file:$work/escrow.pem, file:$work/escrow.crt"
+sick "public halves alone" 'only public halves in files'
+sealed_to "file:$work/escrow.key"
+healthy "a private key alone"
+grep -q 'seal_to of db: 1 key is there' out || fail "not told: $(cat out)"
+sealed_to "keystore://default/kek, file:$work/escrow.pem"
+mv pki/keys/kek.pem kek.away
+sick "a key that is gone" 'seal_to of db: keystore://default/kek'
+case $hint in
+    *'correct seal_to in [backend db]'*'; keys open as long as another'*) ;;
+    *) fail "a key that is gone: $hint" ;;
+esac
+mv kek.away pki/keys/kek.pem
+if [ "$(id -u)" -eq 0 ]; then
+    chown 1 escrow.pem
+    sick "another's file" 'escrow.pem belongs to somebody else'
+    chown 0 escrow.pem
+fi
+healthy "what was put right"
+rm pki/keys/kek.pem pki/db.sqlite*
+cp good.conf pki/caadm.conf
+
 openssl genpkey -algorithm ED25519 -out pki/keys/plain.pem 2>/dev/null
 chmod 600 pki/keys/plain.pem
 "$caadm" doctor >out 2>err && fail "a plain key: exit 0"
