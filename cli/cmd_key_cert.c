@@ -68,7 +68,8 @@ static ks_rc show(struct cli *cli, const struct ca_env *env, const char *uri,
 
     if (rc == KS_OK && sk_X509_num(certs) == 0 &&
         (!cli->globals.json || args_out(args->out) != NULL)) {
-        ks_hint(err, "caadm key cert %.160s --in FILE keeps some", uri);
+        if (!ca_key_on_token(env, uri)) /* which is given none */
+            ks_hint(err, "caadm key cert %.160s --in FILE keeps some", uri);
         rc = ks_fail(err, KS_E_NOT_FOUND, "%s: has no certificate beside it",
                      uri);
     }

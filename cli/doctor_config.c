@@ -17,11 +17,12 @@ static ks_rc check_sealing(struct doctor *doctor,
         return KS_OK;
     return doctor_say(doctor, false, "sealing",
                       doctor_hint(doctor,
-                                  "set sealing = passphrase in [backend %s] "
-                                  "of %s, then seal each key with caadm key "
-                                  "passwd URI",
-                                  section->name,
-                                  ks_config_path(doctor->config)),
+                                  "set sealing = passphrase, or seal_to = URI "
+                                  "in its place, in [backend %s] of %s; then "
+                                  "\"caadm key reseal keystore://%s/\" seals "
+                                  "its keys",
+                                  section->name, ks_config_path(doctor->config),
+                                  section->name),
                       err,
                       "backend %s keeps its keys unsealed: whoever reads its "
                       "files has them",
