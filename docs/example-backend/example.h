@@ -10,14 +10,17 @@
 
 #include <ks_backend.h>
 
+#define PIN_ITERATIONS 100000 /* unless the section says otherwise */
+
 /* One open store. Threads share it: what changes has a lock. */
 struct place {
     int folder; /* its descriptor */
     char *path; /* its name, for messages */
     OSSL_LIB_CTX *libctx;
     char *propq;
-    char *name;  /* the backend's, for the URIs of keys */
-    bool inside; /* new keys are made inside; both.c */
+    char *name;     /* the backend's, for the URIs of keys */
+    bool inside;    /* new keys are made inside; both.c */
+    int iterations; /* of PBKDF2, what a PIN costs; inside.c */
     pthread_mutex_t lock;
     struct ks_secret pin; /* the last that fitted; inside.c */
 };

@@ -20,7 +20,6 @@
 #include <ks_soft_key.h>
 
 #define PIN_SETTING "pin" /* pin = SOURCE in the section of caadm.conf */
-#define PIN_ITERATIONS 100000
 #define ATTEMPTS_MAX 16
 #define RSA_BITS 3072
 
@@ -98,8 +97,8 @@ static ks_rc seal(const struct place *place, const struct ks_secret *pkcs8,
 
     if (info != NULL && cipher != NULL && pin->len <= KS_SECRET_MAX)
         sealed = PKCS8_encrypt_ex(-1, cipher, (const char *)pin->data,
-                                  (int)pin->len, NULL, 0, PIN_ITERATIONS, info,
-                                  place->libctx, place->propq);
+                                  (int)pin->len, NULL, 0, place->iterations,
+                                  info, place->libctx, place->propq);
     if (sealed != NULL)
         len = i2d_X509_SIG(sealed, &der);
     if (len > 0)

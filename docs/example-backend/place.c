@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,14 +15,25 @@
 static bool is_known(const char *key)
 {
     /* Those that caadm.conf knows in every section, and checks; and ours. */
-    static const char *const known[] = {"type",    "extractable", "passphrase",
-                                        "sealing", "seal_to",     "kdf",
-                                        "path",    "pin",         "inside"};
+    static const char *const known[] = {
+        "type", "extractable", "passphrase", "sealing", "seal_to",
+        "kdf",  "path",        "pin",        "inside",  "iterations"};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(known[i], key) == 0)
             return true;
     return false;
+}
+
+static bool read_number(const char *text, int *out)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < 1 || number > 100 * 1000 * 1000)
+        return false;
+    *out = (int)number;
+    return true;
 }
 
 /* Settings of a backend's own are its own to check. */
@@ -31,6 +43,8 @@ static ks_rc read_settings(struct place *place,
 {
     const struct ks_setting *settings = env->settings;
     const char *inside = ks_setting_get(settings, env->n_settings, "inside");
+    const char *iterations =
+        ks_setting_get(settings, env->n_settings, "iterations");
 
     for (size_t i = 0; i < env->n_settings; i++)
         if (!is_known(settings[i].key))
@@ -39,6 +53,12 @@ static ks_rc read_settings(struct place *place,
     if (inside != NULL && !ks_bool_parse(inside, &place->inside))
         return ks_fail(err, KS_E_CONFIG,
                        "[backend %s] inside: neither yes nor no", env->name);
+    place->iterations = PIN_ITERATIONS;
+    if (iterations != NULL && !read_number(iterations, &place->iterations))
+        return ks_fail(err, KS_E_CONFIG,
+                       "[backend %s] iterations: not a number from 1 to "
+                       "100000000",
+                       env->name);
     *path = ks_setting_get(settings, env->n_settings, "path");
     if (*path != NULL)
         return KS_OK;

@@ -3,8 +3,10 @@
 #include "contract.h"
 #include "plugin.h"
 
-static const struct ks_setting settings[] = {
-    {"type", "/plugin.so"}, {"path", "keys"}, {"inside", "yes"}};
+static const struct ks_setting settings[] = {{"type", "/plugin.so"},
+                                             {"path", "keys"},
+                                             {"inside", "yes"},
+                                             {"iterations", "100"}};
 
 const struct contract_subject subject = {
     .backend = &plugin,
