@@ -45,6 +45,13 @@ ks_rc ks_key_info_copy(struct ks_key_info *to, const struct ks_key_info *from)
     return KS_OK;
 }
 
+void ks_record_take_info(struct ks_record *record, struct ks_key_info *info)
+{
+    *info = record->info;
+    memset(&record->info, 0, sizeof(record->info)); /* given to *info */
+    ks_record_clear(record);
+}
+
 static bool bytes_equal(const void *a, size_t a_len, const void *b,
                         size_t b_len)
 {

@@ -106,6 +106,9 @@ struct ks_record {
 /* True if both are the same in all they have: for replace(). */
 bool ks_record_equal(const struct ks_record *a, const struct ks_record *b);
 void ks_record_clear(struct ks_record *record); /* takes NULL */
+/* Gives what is public of RECORD to *info, and clears the rest: info() for
+ * those that have get(). */
+void ks_record_take_info(struct ks_record *record, struct ks_key_info *info);
 
 /* Keys that are looked for: those whose public half, or certificate, has this
  * digest; or whose certificate has this subject. One kind a query. */
