@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "cli.h"
+#include "evp.h"
 #include "table.h"
 
 struct doctor {
@@ -56,6 +57,10 @@ KS_MUST_CHECK ks_rc doctor_plugins(struct doctor *doctor, struct ks_err *err);
 KS_MUST_CHECK ks_rc doctor_openssl(struct doctor *doctor, struct ks_err *err);
 /* Every backend opens, and its keys can be read. After doctor_openssl. */
 KS_MUST_CHECK ks_rc doctor_backends(struct doctor *doctor, struct ks_err *err);
+/* Every key of BACKEND, with no secret. */
+KS_MUST_CHECK ks_rc doctor_each_key(struct doctor *doctor, const char *backend,
+                                    cli_uri_fn *each, void *arg,
+                                    struct ks_err *err);
 /* Keys that others are sealed to are there. After doctor_backends. */
 KS_MUST_CHECK ks_rc doctor_seal(struct doctor *doctor, struct ks_err *err);
 /* Keys that load with nobody there have their secrets. After doctor_backends.

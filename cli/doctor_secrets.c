@@ -68,14 +68,11 @@ static ks_rc check_backend(struct look *look, const char *name,
                            struct ks_err *err)
 {
     struct ks_err why = {0};
-    char *uri = NULL;
-    ks_rc rc = ks_uri_format(name, NULL, &uri);
+    ks_rc rc;
 
     look->keys = 0;
     look->bad = 0;
-    if (rc == KS_OK)
-        rc = cli_key_each(look->doctor->cli, uri, check_key, look, &why);
-    OPENSSL_free(uri);
+    rc = doctor_each_key(look->doctor, name, check_key, look, &why);
     if (rc == KS_E_INTERRUPTED || rc == KS_E_NOMEM) {
         *err = why;
         return rc;
