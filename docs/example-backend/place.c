@@ -183,11 +183,8 @@ ks_rc example_info(void *store, const char *name, struct ks_key_info *info,
     struct ks_record record = {0};
     ks_rc rc = place_read(store, name, &record, err);
 
-    if (rc == KS_OK) {
-        *info = record.info;
-        record.info = (struct ks_key_info){0}; /* given to the caller */
-    }
-    ks_record_clear(&record);
+    if (rc == KS_OK)
+        ks_record_take_info(&record, info);
     return rc;
 }
 
